@@ -1,0 +1,138 @@
+"""Where the program is wired: settings become a store, a carrier and a clock, and those become a dialer."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import socket
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING
+
+from dialer import settings as settings_file
+from dialer.core.admission import House
+from dialer.core.hours import Hours
+from dialer.engine.conversation import Conversations
+from dialer.engine.desk import Desk
+from dialer.engine.dial import Dialer, Line
+from dialer.engine.ledger import Ledger
+from dialer.engine.pace import Pace
+from dialer.engine.reconcile import Patience, Reconciler
+from dialer.errors import InputError, Problem
+from dialer.store import Store
+from dialer.telephony import CARRIERS
+
+if TYPE_CHECKING:
+    from dialer.ports import Clock, Telephony
+    from dialer.settings import Settings
+
+REQUEST_TIMEOUT = timedelta(seconds=10)
+"""How long the carrier may take to answer one request."""
+
+CLERKS = 4
+"""Transactions at once on PostgreSQL. SQLite writes one at a time."""
+
+
+class SystemClock:
+    """The machine's clock. Nothing else in the program reads it."""
+
+    def now(self) -> datetime:
+        """The current instant in UTC."""
+        return datetime.now(UTC)  # noqa: TID251 - the one place
+
+    def monotonic(self) -> float:
+        """Seconds that only move forward."""
+        return time.monotonic()
+
+    async def sleep(self, duration: timedelta) -> None:
+        """Return after `duration`."""
+        await asyncio.sleep(duration.total_seconds())
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this installation, read once. SettingsError names all that are wrong."""
+    return settings_file.load()
+
+
+def now() -> datetime:
+    """The current instant, for commands."""
+    return SystemClock().now()
+
+
+def house(given: Settings) -> House:
+    """The rules that hold for every campaign."""
+    return House(
+        hours=Hours.daily("house", given.house_window),
+        allowed_countries=given.allowed_countries,
+        spacing=given.minimum_spacing,
+        zone=str(given.house_zone),
+    )
+
+
+def open_store(given: Settings | None = None) -> Store:
+    """The store of this installation, its schema up to date."""
+    given = given or settings()
+    return Store.open(given.database_url, house(given))
+
+
+def open_telephony(given: Settings) -> Telephony:
+    """The carrier that the settings name."""
+    given.require_carrier()
+    if given.telephony not in CARRIERS:
+        known = ", ".join(sorted(CARRIERS))
+        raise InputError(
+            [Problem("DIALER_TELEPHONY", f"{given.telephony!r} is no carrier", f"expected one of: {known}")]
+        )
+    return CARRIERS[given.telephony](
+        account=given.account_sid,
+        secret=given.auth_token.get_secret_value(),
+        api_url=given.twilio_api_url,
+        public_url=given.public_url,
+        timeout=REQUEST_TIMEOUT,
+        connections=min(given.max_concurrent_calls, 100),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Works:
+    """A wired dialer, ready to be run."""
+
+    settings: Settings
+    clock: Clock
+    store: Store
+    desk: Desk
+    telephony: Telephony
+    ledger: Ledger
+    conversations: Conversations
+    dialer: Dialer
+    reconciler: Reconciler
+
+
+def assemble(given: Settings, *, clock: Clock | None = None, telephony: Telephony | None = None) -> Works:
+    """Wire everything that calls customers."""
+    clock = clock or SystemClock()
+    telephony = telephony or open_telephony(given)
+    store = open_store(given)
+    desk = Desk(1 if store.database.is_sqlite else CLERKS)
+    ledger = Ledger(store, desk, telephony, clock)
+    conversations = Conversations(
+        store=store, desk=desk, ledger=ledger, telephony=telephony, clock=clock, public_url=given.public_url
+    )
+    dialer = Dialer(
+        store=store,
+        desk=desk,
+        ledger=ledger,
+        conversations=conversations,
+        telephony=telephony,
+        clock=clock,
+        pace=Pace(given.calls_per_second, clock.monotonic()),
+        line=Line(given.public_url, given.caller_id, given.max_concurrent_calls, given.lease),
+        owner=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
+    )
+    patience = Patience(given.lease, given.listing_lag, given.silence)
+    reconciler = Reconciler(store=store, desk=desk, ledger=ledger, telephony=telephony, clock=clock, patience=patience)
+    return Works(given, clock, store, desk, telephony, ledger, conversations, dialer, reconciler)

@@ -1,0 +1,93 @@
+"""`dialer campaigns`: checks campaign files, prints their schema, and plays their conversations."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dialer import bootstrap
+from dialer.campaign_files import LoadedCampaign, check_files, files_in, json_schema, load
+from dialer.cli.screen import AsJson, emit, out, show
+from dialer.cli.script_rehearsal import Call, customer_of, keys_of, moment_of, show_call, show_machine, zone_of
+from dialer.errors import CampaignFileError
+
+app = typer.Typer(help="Campaign files: check them, hear them, put them to work.", no_args_is_help=True)
+
+FOLDER = Path("campaigns")
+
+
+@app.command()
+def check(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[FILE]...", help="Campaign files, or folders of them; default: campaigns/."),
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Name everything that is wrong in campaign files, with line, key and what was expected."""
+    paths = [file for path in files or [FOLDER] for file in (files_in(path) if path.is_dir() else [path])]
+    found = check_files(paths)
+    if as_json:
+        emit(*(_told(path, one) for path, one in found.items()))
+    else:
+        sound = [one for one in found.values() if isinstance(one, LoadedCampaign)]
+        rows = [(str(one.path), one.campaign.id, one.campaign.title, one.version) for one in sound]
+        if rows:
+            show("Sound campaign files", ("File", "Campaign", "Title", "Version"), rows)
+    errors = [one for one in found.values() if isinstance(one, CampaignFileError)]
+    if errors:
+        raise CampaignFileError([problem for error in errors for problem in error.problems])
+
+
+def _told(path: Path, found: LoadedCampaign | CampaignFileError) -> dict[str, Any]:
+    """One file's result for scripts."""
+    if isinstance(found, LoadedCampaign):
+        return {"file": str(path), "ok": True, "campaign": found.campaign.id, "version": found.version, "problems": []}
+    problems = [{"where": one.where, "what": one.what, "mend": one.mend} for one in found.problems]
+    return {"file": str(path), "ok": False, "campaign": None, "version": None, "problems": problems}
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of campaign files, by which editors complete and check them."""
+    typer.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+
+
+@app.command("rehearse-script")
+def rehearse_script(
+    file: Annotated[Path, typer.Argument(help="The campaign file.")],
+    *,
+    keys: Annotated[
+        str | None,
+        typer.Option(help="Keys to press, one for each question: 1,1,2; - is silence. Without it you are asked."),
+    ] = None,
+    customer_field: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="A field of the customer on the line; repeatable."),
+    ] = None,
+    zone: Annotated[str, typer.Option(help="The customer's time zone.")] = "UTC",
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="'YYYY-MM-DD HH:MM'", help="When the call is answered, on that zone's clock; default: now."
+        ),
+    ] = None,
+    machine: Annotated[bool, typer.Option("--machine", help="Hear what an answering machine records.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Play the conversation in the terminal: what the customer hears, and what is recorded. Nobody is called."""
+    loaded = load(file)
+    zone = zone_of(zone)
+    now = moment_of(at, zone) if at is not None else bootstrap.now()
+    customer = customer_of(loaded.campaign, customer_field or [], now)
+    if not as_json:
+        title = f"{loaded.campaign.title} ({loaded.campaign.id}, version {loaded.version})"
+        out.print(title, style="bold", markup=False)
+    if machine:
+        show_machine(loaded.campaign, customer, as_json=as_json)
+    else:
+        show_call(Call(loaded.campaign, customer, now, zone, keys_of(keys or "" if as_json else keys)), as_json=as_json)

@@ -1,0 +1,246 @@
+"""`dialer customers`: brings customers in and shows who is there."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from dialer.bootstrap import now, open_store, settings
+from dialer.cli.screen import AsJson, emit, err, out, show
+from dialer.customer_files.columns import as_yaml, doubts, meanings
+from dialer.customer_files.mapping import FileMapping, load_mapping
+from dialer.customer_files.opening import open_table
+from dialer.engine.importing import import_file, sync
+from dialer.errors import NotFoundError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from dialer.core.customer import Customer
+    from dialer.core.phone import PhoneNumber
+    from dialer.customer_files.columns import Column
+    from dialer.engine.importing import ImportReport
+
+app = typer.Typer(help="Bring customers in from files and databases; see who is there.", no_args_is_help=True)
+
+_SCREENFUL = 100
+_REASONS_SHOWN = 10
+
+MappingOption = Annotated[
+    Path | None, typer.Option("--mapping", "-m", metavar="YAML", help="What the columns mean, where guessing fails.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Read, check and report everything, but keep nothing.")]
+RejectsOption = Annotated[
+    Path | None, typer.Option("--rejects", metavar="CSV", help="Where refused rows go; default: beside the file.")
+]
+Reveal = Annotated[bool, typer.Option("--reveal", help="Show phone numbers whole.")]
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="CSV or XLSX, with headings in the first row.")],
+    *,
+    mapping: MappingOption = None,
+    dry_run: DryRun = False,
+    rejects: RejectsOption = None,
+    json: AsJson = False,
+) -> None:
+    """Import a customer file. The same file twice changes nothing; a later one updates."""
+    meaning = load_mapping(mapping) if mapping else FileMapping()
+    with _progress(file.name) as progress:
+        report = import_file(
+            file,
+            meaning,
+            open_store(),
+            now(),
+            home_region=settings().home_region,
+            rejects=rejects,
+            dry_run=dry_run,
+            on_progress=progress,
+        )
+    _tell(report, json=json)
+
+
+@app.command("sync")
+def sync_(
+    mapping: Annotated[Path, typer.Argument(help="Mapping file with `database` and `select`.")],
+    *,
+    dry_run: DryRun = False,
+    rejects: RejectsOption = None,
+    json: AsJson = False,
+) -> None:
+    """Import from another database, which is only read."""
+    with _progress(mapping.name) as progress:
+        report = sync(
+            load_mapping(mapping),
+            open_store(),
+            now(),
+            name=str(mapping),
+            rejects=rejects or mapping.with_name(f"{mapping.stem}.rejects.csv"),
+            home_region=settings().home_region,
+            dry_run=dry_run,
+            on_progress=progress,
+        )
+    _tell(report, json=json)
+
+
+@app.command("list")
+def list_(
+    *,
+    tier: Annotated[str | None, typer.Option(help="Only this tier, such as vip.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help=f"How many at most; default: {_SCREENFUL}, with --json all.")
+    ] = None,
+    json: AsJson = False,
+    reveal: Reveal = False,
+) -> None:
+    """Show the customers, in the order in which they came."""
+    found = (one for page in open_store().customers.pages(tier=tier) for one in page)
+    if json:
+        for one in islice(found, limit):
+            emit(_plain(one, reveal=reveal))
+        return
+    limit = limit or _SCREENFUL
+    some = list(islice(found, limit + 1))
+    headings = ("reference", "name", "tier", "region", "zone", "numbers", "quiet hours", "agent")
+    show("Customers", headings, (_cells(one, reveal=reveal) for one in some[:limit]))
+    if len(some) > limit:
+        out.print(f"The first {limit:,}. --limit shows more.")
+
+
+@app.command("show")
+def show_(reference: str, *, json: AsJson = False, reveal: Reveal = False) -> None:
+    """Show everything about one customer."""
+    store = open_store()
+    customer = store.customers.get(reference)
+    if customer is None:
+        mend = "the first column of `dialer customers list` holds the references"
+        raise NotFoundError([Problem("customer", f"nobody has the reference {reference!r}", mend)])
+    facts = _plain(customer, reveal=reveal) | {"opted_out": store.suppressions.has(customer)}
+    if json:
+        emit(facts)
+        return
+    attributes = facts.pop("attributes")
+    facts["numbers"] = "\n".join(_line(number, reveal=reveal) for number in customer.numbers)
+    facts["quiet"] = ", ".join(facts["quiet"])
+    facts["opted_out"] = "yes: never call" if facts["opted_out"] else "no"
+    show(
+        escape(customer.name or customer.reference),
+        ("field", "value"),
+        [(escape(name), escape(str(value))) for name, value in (facts | attributes).items() if value],
+    )
+
+
+@app.command("mapping")
+def mapping_(file: Annotated[Path, typer.Argument(help="CSV or XLSX, with headings in the first row.")]) -> None:
+    """Print what is guessed of a file's columns as a mapping file, ready to be edited."""
+    columns = meanings(open_table(file).headings, FileMapping(), str(file))
+    typer.echo(as_yaml(columns), nl=False)
+    for doubt in doubts(columns, str(file)):
+        err.print(f"Still open: {escape(str(doubt))}", soft_wrap=True)
+
+
+@contextmanager
+def _progress(name: str) -> Iterator[Callable[[int, int | None], None]]:
+    """A bar on standard error, if somebody is watching."""
+    text, count = TextColumn("{task.description}", markup=False), MofNCompleteColumn()
+    bar = Progress(text, BarColumn(), count, TimeRemainingColumn(), console=err, transient=True)
+    bar.disable = not err.is_terminal
+    with bar:
+        task = bar.add_task(name, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _tell(report: ImportReport, *, json: bool) -> None:
+    if json:
+        emit(_report_object(report))
+        return
+    show(
+        "Columns",
+        ("heading", "understood as", "kind", "because of"),
+        [(escape(c.heading), c.target, c.kind if c.attribute else "", _origin(c)) for c in report.columns],
+    )
+    counts = (
+        f"{report.read:,} rows read, {report.added:,} added, {report.changed:,} changed, {report.same:,} as they were"
+    )
+    wishes = f"{report.rejected:,} rejected. {report.opted_out:,} wish no calls."
+    out.print(f"{'Dry run, nothing was changed: ' if report.dry_run else ''}{counts}, {wishes}", soft_wrap=True)
+    if report.rejects_path:
+        some = list(report.reasons.items())
+        show("Rejected", ("rows", "why"), [(f"{times:,}", escape(why)) for why, times in some[:_REASONS_SHOWN]])
+        if len(some) > _REASONS_SHOWN:
+            out.print(f"and {len(some) - _REASONS_SHOWN} further reasons")
+        out.print(f"Every rejected row, with its reason: {escape(str(report.rejects_path))}", soft_wrap=True)
+
+
+def _origin(column: Column) -> str:
+    if not column.guessed:
+        return "mapping file"
+    return "its heading" if column.heading else "no heading"
+
+
+def _report_object(report: ImportReport) -> Mapping[str, Any]:
+    return {
+        "read": report.read,
+        "added": report.added,
+        "changed": report.changed,
+        "same": report.same,
+        "rejected": report.rejected,
+        "opted_out": report.opted_out,
+        "dry_run": report.dry_run,
+        "rejects": str(report.rejects_path) if report.rejects_path else None,
+        "reasons": dict(report.reasons),
+        "columns": [
+            {
+                "heading": column.heading,
+                "field": column.field,
+                "attribute": column.attribute or None,
+                "kind": column.kind if column.attribute else None,
+                "guessed": column.guessed,
+            }
+            for column in report.columns
+        ],
+    }
+
+
+def _plain(customer: Customer, *, reveal: bool) -> dict[str, Any]:
+    """A customer as scripts get it."""
+    return {
+        "reference": customer.reference,
+        "name": customer.name,
+        "salutation": customer.salutation,
+        "language": customer.language,
+        "tier": customer.tier,
+        "numbers": [
+            {
+                "number": number.e164 if reveal else str(number),
+                "extension": number.extension,
+                "region": number.region,
+                "kind": number.kind,
+            }
+            for number in customer.numbers
+        ],
+        "region": customer.region,
+        "zone": customer.zone,
+        "quiet": [str(hours) for hours in customer.quiet],
+        "agent": customer.agent,
+        "attributes": dict(customer.attributes),
+    }
+
+
+def _cells(customer: Customer, *, reveal: bool) -> tuple[str, ...]:
+    numbers = "\n".join(_line(number, reveal=reveal) for number in customer.numbers)
+    quiet = ", ".join(str(hours) for hours in customer.quiet)
+    texts = (customer.reference, customer.name, customer.tier, customer.region, customer.zone, numbers, quiet)
+    return tuple(escape(text) for text in (*texts, customer.agent))
+
+
+def _line(number: PhoneNumber, *, reveal: bool) -> str:
+    extension = f" ext. {number.extension}" if number.extension else ""
+    return f"{number.e164 if reveal else number}{extension} ({number.region}, {number.kind})"

@@ -1,0 +1,138 @@
+"""`dialer campaigns apply|list|enrol|pause|resume`: which campaigns are in force, and whether they run."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - Typer reads the annotations at run time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from dialer import bootstrap
+from dialer.campaign_files import files_in, load_files
+from dialer.cli import instants
+from dialer.cli.screen import AsJson, emit, err, out, show
+from dialer.core.record import CallbackState
+from dialer.engine.enrol import enrol as enrol_customers
+from dialer.engine.enrol import fields_nobody_has
+
+if TYPE_CHECKING:
+    from dialer.campaign_files import LoadedCampaign
+    from dialer.store import Standing, Store
+
+
+def apply(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[FILE]...", help="Campaign files or folders; default: the folder of the settings."),
+    ] = None,
+    *,
+    no_enrol: Annotated[
+        bool, typer.Option("--no-enrol", help="Leave enrolling customers to the running service.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put campaign files in force; a running service follows at its next dial.
+
+    All files are checked before any is applied. What the file says takes the place of what it said before, also for
+    customers who wait already; whether the campaign runs or is paused stays as it is.
+    """
+    given = bootstrap.settings()
+    paths = [file for path in files or [given.campaigns] for file in (files_in(path) if path.is_dir() else [path])]
+    loaded = load_files(paths)
+    store, now = bootstrap.open_store(given), bootstrap.now()
+    for one in loaded:
+        changed = store.campaigns.apply(one.campaign.id, one.version, one.document, now)
+        enrolled = None if no_enrol else enrol_customers(store, now, str(given.house_zone), only=one.campaign.id)
+        missing = sorted(fields_nobody_has(store, one.campaign))
+        _say(one, changed=changed, enrolled=enrolled.new if enrolled else None, missing=missing, as_json=as_json)
+    store.close()
+
+
+def _say(one: LoadedCampaign, *, changed: bool, enrolled: int | None, missing: list[str], as_json: bool) -> None:
+    if as_json:
+        emit(
+            {
+                "campaign": one.campaign.id,
+                "version": one.version,
+                "changed": changed,
+                "enrolled": enrolled,
+                "fields_nobody_has": missing,
+            }
+        )
+        return
+    what = "in force" if changed else "was in force already"
+    new = "" if enrolled is None else f", {enrolled} customers newly enrolled"
+    out.print(f"[bold]{escape(one.campaign.id)}[/bold] version {one.version} {what}{new}")
+    if missing:
+        fields = ", ".join(missing)
+        err.print(f"[yellow]note[/yellow] no customer has the field {escape(fields)}: is the import's mapping right?")
+
+
+def enrol(
+    campaign: Annotated[str | None, typer.Argument(help="Only this campaign; default: all that are in force.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look now for customers who have become due, instead of when the running service next does."""
+    given = bootstrap.settings()
+    store = bootstrap.open_store(given)
+    if campaign is not None:
+        store.campaigns.get(campaign)
+    done = enrol_customers(store, bootstrap.now(), str(given.house_zone), only=campaign)
+    store.close()
+    if as_json:
+        emit({"enrolled": done.new, "withdrawn": done.withdrawn})
+    else:
+        out.print(f"{done.new} enrolled, {done.withdrawn} no longer selected")
+
+
+def list_campaigns(as_json: AsJson = False) -> None:
+    """Show the campaigns in force, whether they run, and where their callbacks stand."""
+    given = bootstrap.settings()
+    store = bootstrap.open_store(given)
+    standings, counts = store.campaigns.all(), store.callbacks.counts()
+    store.close()
+    rows = [_row(one, {state: counts.get((one.campaign.id, state), 0) for state in CallbackState}) for one in standings]
+    if as_json:
+        emit(*rows)
+    elif rows:
+        zone = str(given.house_zone)
+        cells = [[instants.show(v, zone) if k == "applied" else v for k, v in row.items()] for row in rows]
+        show("Campaigns in force", tuple(rows[0]), cells)
+    else:
+        out.print("No campaign is in force. `dialer campaigns apply FILE` puts one in force.")
+
+
+def _row(one: Standing, counts: dict[CallbackState, int]) -> dict[str, Any]:
+    return {
+        "campaign": one.campaign.id,
+        "title": one.campaign.title,
+        "version": one.version,
+        "state": "paused" if one.paused else "running",
+        "pause_reason": one.pause_reason,
+        "applied": one.applied,
+        **{state.value: count for state, count in counts.items()},
+    }
+
+
+def pause(
+    campaign: Annotated[str, typer.Argument(help="The campaign's id.")],
+    reason: Annotated[str, typer.Option(help="Why, for whoever looks at it later.")] = "paused by hand",
+) -> None:
+    """Start no more calls of a campaign. Calls going on are not touched; waiting customers keep their place."""
+    store = _store()
+    store.campaigns.pause(campaign, reason)
+    store.close()
+    out.print(f"[bold]{escape(campaign)}[/bold] is paused")
+
+
+def resume(campaign: Annotated[str, typer.Argument(help="The campaign's id.")]) -> None:
+    """Let a paused campaign call again."""
+    store = _store()
+    store.campaigns.resume(campaign)
+    store.close()
+    out.print(f"[bold]{escape(campaign)}[/bold] is running")
+
+
+def _store() -> Store:
+    return bootstrap.open_store(bootstrap.settings())

@@ -1,0 +1,37 @@
+"""Reading instants that people type, and showing them; the one place where a bare date or hour is interpreted."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pendulum
+
+from dialer.core.wall_clock import local
+from dialer.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+
+def read(text: str, option: str, zone: str) -> datetime:
+    """An instant in UTC. Without an offset the text is taken as time in `zone`; a bare date is its first moment."""
+    try:
+        told = pendulum.parse(text.strip().replace(" ", "T", 1), tz=zone, exact=False)
+    except ValueError:
+        told = None
+    if not isinstance(told, pendulum.DateTime) or len(text.strip()) < len("2026-01-01"):
+        what = f"{text!r} is no instant"
+        mend = "expected a date or a date and time, such as 2026-11-23 or 2026-11-23T09:30+08:00"
+        raise InputError([Problem(option, what, mend)])
+    return datetime.fromtimestamp(told.timestamp(), UTC)
+
+
+def show(at: datetime | None, zone: str) -> str:
+    """An instant for people, in `zone`; empty for none."""
+    return "" if at is None else f"{local(at, zone):%a %Y-%m-%d %H:%M}"
+
+
+def lasting(duration: timedelta) -> str:
+    """A length of time in words."""
+    return pendulum.duration(seconds=int(duration.total_seconds())).in_words()

@@ -1,0 +1,170 @@
+"""Dials what is due: claim with intent, commit, send once, record. At most one request could ever create a call.
+
+The order is the whole point. The intent is durable before the gate is asked a last time, the commit is durable before
+the first byte leaves, and whatever is not proven afterwards is "unknown" and stays so until the carrier says more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+
+from dialer.core.lifecycle import Event, EventKind
+from dialer.core.outcome import Fault
+from dialer.ports import Links, Lost, NotSent, Order, Placed, Refused
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from dialer.engine.conversation import Conversations
+    from dialer.engine.desk import Desk
+    from dialer.engine.ledger import Ledger
+    from dialer.engine.pace import Pace
+    from dialer.ports import Clock, Placement, Telephony
+    from dialer.store import Briefing, Store
+
+log = structlog.get_logger(__name__)
+
+SEND_WITHIN = timedelta(seconds=20)
+"""After the commit a call must have been sent within this time, or it is not sent at all."""
+
+QUEUE_LIMIT = timedelta(seconds=2)
+"""A call that the carrier would hold back longer than this is taken back: nobody can say when it would ring."""
+
+SLOW_DOWN = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What the dialer is allowed and told."""
+
+    public_url: str
+    caller_id: str
+    most_at_once: int
+    lease: timedelta  # after this, others may conclude that this dialer died
+
+
+class Dialer:
+    """Claims and sends. One of these per process."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        desk: Desk,
+        ledger: Ledger,
+        conversations: Conversations,
+        telephony: Telephony,
+        clock: Clock,
+        pace: Pace,
+        line: Line,
+        owner: str,
+    ) -> None:
+        self._store = store
+        self._desk = desk
+        self._ledger = ledger
+        self._conversations = conversations
+        self._telephony = telephony
+        self._clock = clock
+        self._pace = pace
+        self._line = line
+        self._owner = owner
+        self._sending: set[asyncio.Task[None]] = set()
+        self.dialed = 0
+
+    async def pump(self) -> int:
+        """One round: dial as many as the pace and the free lines allow; how many were sent on their way."""
+        allowed = self._pace.available(self._clock.monotonic())
+        if allowed <= 0:
+            return 0
+        room = self._line.most_at_once - await self._desk.ask(self._store.attempts.open_count)
+        if room <= 0:
+            return 0
+        briefings = await self._desk.ask(self._claim_and_commit, min(allowed, room))
+        deadline = self._clock.monotonic() + SEND_WITHIN.total_seconds()
+        self._pace.spend(len(briefings))
+        for briefing in briefings:
+            self._conversations.brief(briefing)
+            task = asyncio.get_running_loop().create_task(self._send(briefing, deadline))
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
+        self.dialed += len(briefings)
+        return len(briefings)
+
+    def _claim_and_commit(self, limit: int) -> list[Briefing]:
+        """Two transactions, one after the other: the intent must be durable before the last question is asked."""
+        tokens = self._store.callbacks.claim(
+            limit, self._clock.now(), owner=self._owner, lease=self._line.lease, token=lambda: secrets.token_hex(16)
+        )
+        return list(self._store.attempts.commit(tokens, self._clock.now())) if tokens else []
+
+    async def _send(self, briefing: Briefing, deadline: float) -> None:
+        order = self._order(briefing)
+        placement: Placement
+        if self._clock.monotonic() >= deadline or (briefing.until is not None and self._clock.now() >= briefing.until):
+            placement = NotSent("too late to send: the window or the deadline passed on the way")
+        else:
+            try:
+                placement = await self._telephony.place(order)
+            except asyncio.CancelledError:
+                # Stopped in the middle: a request may be on its way. Written by reconciliation when the lease is over.
+                raise
+            except Exception as error:
+                log.exception("carrier_adapter_failed", attempt=briefing.token)
+                placement = Lost(f"the carrier adapter failed with {type(error).__name__}")
+        await self._ledger.record(_told(briefing.token, placement, self._clock.now()))
+        self._follow(briefing.token, placement)
+
+    def _follow(self, token: str, placement: Placement) -> None:
+        match placement:
+            case NotSent(slow_down=True):
+                self._pace.hold(self._clock.monotonic(), placement.retry_after or SLOW_DOWN)
+                log.warning("carrier_asks_to_slow_down", attempt=token)
+            case Placed(queued_for=queued) if queued > QUEUE_LIMIT:
+                self._ledger.end(placement.carrier_call_id, "carrier_would_queue_the_call", token)
+            case Refused(fault=fault):
+                if fault in {Fault.CONFIGURATION, Fault.CALLER_ID}:
+                    log.error("campaign_paused", attempt=token, fault=fault.value, failure=placement.failure)
+                elif fault is Fault.UNKNOWN:
+                    log.error("carrier_refused_with_unknown_code", attempt=token, failure=placement.failure)
+            case Lost():
+                log.warning("call_unknown", attempt=token, failure=placement.failure)
+            case _:
+                pass
+
+    def _order(self, briefing: Briefing) -> Order:
+        campaign = briefing.campaign
+        return Order(
+            to=briefing.number,
+            caller_id=campaign.caller_id or self._line.caller_id,
+            links=Links(self._line.public_url, briefing.token),
+            ring=campaign.attempts.ring,
+            longest=campaign.attempts.longest_call,
+            machine=campaign.answering_machine.reaction,
+        )
+
+    async def drain(self, patience: timedelta) -> None:
+        """Let requests that are on their way come back; what does not in time is left to reconciliation."""
+        if self._sending:
+            _, late = await asyncio.wait(self._sending, timeout=patience.total_seconds())
+            for task in late:
+                task.cancel()
+
+
+def _told(token: str, placement: Placement, now: datetime) -> Event:
+    """The carrier's answer as an event."""
+    match placement:
+        case Placed():
+            return Event(token, EventKind.PLACED, "placed", now, "dialer", carrier_call_id=placement.carrier_call_id)
+        case Refused():
+            failure, fault = placement.failure, placement.fault
+            return Event(token, EventKind.REFUSED, "refused", now, "dialer", fault=fault, failure=failure)
+        case NotSent():
+            return Event(token, EventKind.NOT_SENT, "not_sent", now, "dialer", failure=placement.failure)
+        case Lost():
+            return Event(token, EventKind.LOST, "lost", now, "dialer", failure=placement.failure)

@@ -1,0 +1,115 @@
+"""Enrolment: who has become due, in every campaign, once per occasion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+
+from dialer.core.wall_clock import local, midnight
+from dialer.store import Enrolment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dialer.core.campaign import Campaign
+    from dialer.core.customer import Customer
+    from dialer.store import Standing, Store
+
+log = structlog.get_logger(__name__)
+
+PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """What one pass over the customer file did."""
+
+    new: int
+    withdrawn: int
+
+
+def enrol(store: Store, now: datetime, house_zone: str, *, only: str | None = None) -> Enrolled:
+    """Go through the customer file once, page by page, and enrol for every campaign that has begun and not ended."""
+    active = [
+        one
+        for one in store.campaigns.all()
+        if only in {None, one.campaign.id} and _is_active(one.campaign, now, house_zone)
+    ]
+    new = withdrawn = 0
+    if active:
+        for page in store.customers.numbered_pages(PAGE):
+            for standing in active:
+                added, removed = _enrol_page(store, standing, page, now, house_zone)
+                new, withdrawn = new + added, withdrawn + removed
+    return Enrolled(new, withdrawn)
+
+
+def _is_active(campaign: Campaign, now: datetime, house_zone: str) -> bool:
+    starts, ends = campaign.when.starts, campaign.when.ends
+    begun = starts is None or now >= midnight(starts, house_zone)
+    over = ends is not None and now >= midnight(ends + timedelta(days=1), house_zone)
+    return begun and not over
+
+
+def _enrol_page(
+    store: Store, standing: Standing, page: Sequence[tuple[int, Customer]], now: datetime, house_zone: str
+) -> tuple[int, int]:
+    campaign = standing.campaign
+    today = local(now, house_zone).date()
+    found, others = [], []
+    for customer_id, customer in page:
+        enrolment = None
+        if campaign.who.selects(customer, today):
+            enrolment = reason_to_call(campaign, customer_id, customer, standing.applied, house_zone)
+        if enrolment is None:
+            others.append(customer_id)
+        elif enrolment.due <= now:
+            found.append(enrolment)
+    new = store.callbacks.enrol(campaign.id, found, now)
+    return new, store.callbacks.withdraw(campaign.id, others, now)
+
+
+def reason_to_call(
+    campaign: Campaign, customer_id: int, customer: Customer, applied: datetime, house_zone: str
+) -> Enrolment | None:
+    """Why this customer is to be called: since when, by when, and the occasion that makes it one callback.
+
+    None when the date that the reason hangs on is not in the customer's file.
+    """
+    due = campaign.why_now.due
+    if due.field is None:
+        starts = campaign.when.starts
+        reason = midnight(starts, house_zone) if starts is not None else applied
+        occasion = starts.isoformat() if starts is not None else "once"
+    else:
+        told = customer.value(due.field)
+        if not isinstance(told, str):
+            return None
+        reason = _instant(told, house_zone)
+        occasion = f"{due.field}={told}"
+    since = reason + due.offset
+    return Enrolment(customer_id, occasion, since, since + campaign.why_now.deadline)
+
+
+def fields_nobody_has(store: Store, campaign: Campaign) -> set[str]:
+    """Fields the campaign relies on that no customer has; empty while there are no customers."""
+    missing = set(campaign.fields)
+    seen = False
+    for page in store.customers.pages(PAGE):
+        seen = True
+        for customer in page:
+            missing.difference_update(customer.attributes)
+        if not missing:
+            break
+    return missing if seen else set()
+
+
+def _instant(text: str, house_zone: str) -> datetime:
+    """A date of the customer file begins at midnight where the house is; an instant is taken as it stands."""
+    if len(text) > len("2026-12-31"):
+        told = datetime.fromisoformat(text)
+        return told if told.tzinfo is not None else midnight(told.date(), house_zone)
+    return midnight(date.fromisoformat(text), house_zone)

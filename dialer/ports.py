@@ -1,0 +1,184 @@
+"""What the program needs from the world: a carrier that places calls, and a clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime, timedelta
+
+    from dialer.core.campaign import MachineReaction
+    from dialer.core.lifecycle import Event, EventKind
+    from dialer.core.outcome import AnsweredBy, Fault, Network
+    from dialer.core.phone import PhoneNumber
+    from dialer.core.script import Turn
+
+
+class Clock(Protocol):
+    """The one source of time."""
+
+    def now(self) -> datetime:
+        """The current instant, aware, in UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds that only ever move forward, for deadlines."""
+
+    async def sleep(self, duration: timedelta) -> None:
+        """Return after `duration`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The web addresses of one attempt. Each holds its token, so that any request identifies its attempt."""
+
+    public_url: str  # without a trailing slash
+    token: str
+
+    def _to(self, what: str) -> str:
+        return f"{self.public_url}/carrier/{self.token}/{what}"
+
+    @property
+    def answer(self) -> str:
+        """Asked for when somebody picks up: the conversation's first turn."""
+        return self._to("answer")
+
+    @property
+    def fallback(self) -> str:
+        """Asked for when an answer of ours failed: a short apology, nothing else."""
+        return self._to("fallback")
+
+    @property
+    def status(self) -> str:
+        """Told about each change of the call."""
+        return self._to("status")
+
+    @property
+    def verdict(self) -> str:
+        """Told whether a person or a machine answered."""
+        return self._to("verdict")
+
+    def step(self, node: str, tries: int) -> str:
+        """Told which key was pressed at `node`, asked for the `tries`-th time."""
+        return self._to(f"step/{node}/{tries}")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One call to place."""
+
+    to: PhoneNumber
+    caller_id: str
+    links: Links
+    ring: timedelta  # how long to let it ring
+    longest: timedelta  # the carrier hangs up after this
+    machine: MachineReaction
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """The carrier has the call."""
+
+    carrier_call_id: str
+    queued_for: timedelta  # how long it will wait in the carrier's own queue before it is dialed
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The carrier said no; no call exists."""
+
+    fault: Fault
+    failure: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """Proof that no call was created: the connection was refused, or the carrier said to slow down."""
+
+    failure: str
+    slow_down: bool = False
+    retry_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """No proof either way. A call may exist."""
+
+    failure: str
+
+
+Placement = Placed | Refused | NotSent | Lost
+
+
+@dataclass(frozen=True, slots=True)
+class CallReport:
+    """What the carrier's own record says about one call."""
+
+    carrier_call_id: str
+    kind: EventKind  # QUEUED, RINGING, ANSWERED or ENDED
+    created: datetime | None
+    at: datetime | None  # when it reached that stage, if the record says
+    network: Network | None = None
+    answered_by: AnsweredBy | None = None
+    talk: timedelta | None = None
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WebRequest:
+    """A webhook as it arrived, unparsed: signatures are over exactly this."""
+
+    method: str
+    target: str  # raw path and query, as on the request line
+    headers: Mapping[str, str]  # lower-case names
+    body: bytes
+
+
+class Telephony(Protocol):
+    """A carrier. `dialer.telephony` holds one file per implementation; the contract suite tests them all."""
+
+    name: str
+
+    async def place(self, order: Order) -> Placement:
+        """Create the call, sending at most one request that could create it. Never raises for a carrier's failure."""
+
+    async def fetch(self, carrier_call_id: str) -> CallReport | None:
+        """The carrier's record of a call; None when it has none. CarrierError when it cannot be asked."""
+
+    async def find(self, to: PhoneNumber, since: datetime, until: datetime) -> Sequence[CallReport]:
+        """All calls of the account to `to` created in [since, until]. CarrierError when it cannot be asked."""
+
+    async def queued(self) -> Sequence[CallReport]:
+        """All calls the carrier has not begun to dial."""
+
+    async def hang_up(self, carrier_call_id: str) -> bool:
+        """End or cancel a call; False when it was over already. CarrierError when it cannot be asked."""
+
+    async def interrupt(self, carrier_call_id: str, turn: Turn, links: Links) -> bool:
+        """Replace what a live call hears, for a message to a machine; False when the call is over."""
+
+    def read(self, request: WebRequest, token: str, what: str, received: datetime) -> Notice:
+        """Verify a webhook and translate it. ForgedRequestError on any doubt."""
+
+    def speak(self, turn: Turn, links: Links) -> tuple[str, str]:
+        """`turn` in the carrier's own language: body and media type."""
+
+    def silence(self) -> tuple[str, str]:
+        """A reply that hangs up at once without a word, for calls that should not exist."""
+
+    async def check(self) -> Sequence[str]:
+        """What is wrong with credentials and account, a sentence each; empty when calls can be placed."""
+
+    async def close(self) -> None:
+        """Give back connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A verified webhook: the event it carries, if any, and the key pressed, if it is a step."""
+
+    carrier_call_id: str
+    event: Event | None
+    digits: str = ""
+    complaint: str = ""  # the carrier says that an answer of ours failed

@@ -1,0 +1,251 @@
+"""Attempts: committed to be dialed, told about by events, settled into the next step of their callback."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from dialer.core.admission import Dial, decide
+from dialer.core.lifecycle import AttemptState, Event, EventKind, Facts, apply
+from dialer.store import proposals, settlement
+from dialer.store.callbacks import evidence
+from dialer.store.campaigns import read_version
+from dialer.store.rows import customer_of, event_values, facts_of, facts_values, number_in
+from dialer.store.tables import AttemptRow, CustomerRow, EventRow
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Row
+
+    from dialer.core.admission import House
+    from dialer.core.campaign import Campaign
+    from dialer.core.customer import Customer
+    from dialer.core.phone import PhoneNumber
+    from dialer.store.database import Database
+
+attempt = AttemptRow.__table__  # type: ignore[attr-defined] # SQLModel does not declare it
+customer = CustomerRow.__table__  # type: ignore[attr-defined]
+event = EventRow.__table__  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class Briefing:
+    """What a conversation needs to know of its attempt."""
+
+    token: str
+    number: PhoneNumber
+    customer: Customer
+    campaign: Campaign  # as it stood when the intent was written
+    zones: tuple[str, ...]
+    until: datetime | None = None  # a dial must have been sent before this
+    answers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # given so far
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What an event did. `facts` is None when no attempt has that token."""
+
+    token: str
+    facts: Facts | None
+    new: bool  # False for a repetition
+    orphaned: bool  # this event showed that a call exists which had been given up
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """An open attempt that reconciliation looks at."""
+
+    token: str
+    number: PhoneNumber
+    state: AttemptState
+    carrier_call_id: str
+    created: datetime
+    listed_absent: datetime | None
+
+
+class Attempts:
+    """Every dial there was."""
+
+    def __init__(self, database: Database, house: House) -> None:
+        self._database = database
+        self._house = house
+
+    def commit(self, tokens: Sequence[str], now: datetime) -> Sequence[Briefing]:
+        """Ask the gate a last time and commit to dial, durably, before the first byte is sent.
+
+        Returns those that may go; the others are released and wait again.
+        """
+        with self._database.write() as connection:
+            rows = self._locked(connection, tokens)
+            ids = [row.callback_id for row in rows.values() if row.state == AttemptState.INTENT]
+            found = proposals.load(connection, ids, now, self._house.spacing, own=frozenset(tokens))
+            events, going = [], []
+            for token in tokens:
+                row = rows[token]
+                if row.state != AttemptState.INTENT:
+                    continue
+                candidate = found[row.callback_id]
+                decision = decide(candidate.proposal, self._house, now)
+                if isinstance(decision, Dial) and decision.number.e164 == row.e164:
+                    events.append(_own(token, EventKind.SENT, now))
+                    going.append((row, candidate, decision))
+                else:
+                    why = next((rule.reason for rule in decision.rules if not rule.passed), "the number changed")
+                    events.append(_own(token, EventKind.DROPPED, now, why))
+            self._record(connection, events, now)
+            self._renew(connection, going)
+        return [_briefing(row, candidate, decision) for row, candidate, decision in going]
+
+    def _renew(self, connection: Connection, going: Sequence[Any]) -> None:
+        """The evidence and the version are those of the last decision, not of the claim."""
+        if going:
+            rows = [
+                {"key": row.token, "new_evidence": evidence(decision), "new_version": candidate.version}
+                for row, candidate, decision in going
+            ]
+            change: dict[str, Any] = {
+                "evidence": bindparam("new_evidence"),
+                "campaign_version": bindparam("new_version"),
+            }
+            connection.execute(update(attempt).where(attempt.c.token == bindparam("key")).values(change), rows)
+
+    def record(self, events: Sequence[Event], now: datetime) -> Sequence[Recorded]:
+        """Keep events and let them move their attempts, in one transaction; an answer per event, in order."""
+        with self._database.write() as connection:
+            return self._record(connection, events, now)
+
+    def _record(self, connection: Connection, events: Sequence[Event], now: datetime) -> Sequence[Recorded]:
+        if not events:
+            return []
+        rows = self._locked(connection, sorted({one.token for one in events}))
+        known = [one for one in events if one.token in rows]
+        fresh = self._keep(connection, known, now)
+        before = {token: facts_of(row) for token, row in rows.items()}
+        facts = dict(before)
+        results = []
+        for one in events:
+            new = (one.token, one.key) in fresh
+            fresh.discard((one.token, one.key))
+            if one.token not in rows:
+                results.append(Recorded(one.token, None, new=False, orphaned=False))
+                continue
+            was = facts[one.token]
+            if new:
+                facts[one.token] = apply(was, one)
+            orphaned = facts[one.token].state is AttemptState.ORPHANED and was.state is not AttemptState.ORPHANED
+            results.append(Recorded(one.token, facts[one.token], new=new, orphaned=orphaned))
+        changed = {token: after for token, after in facts.items() if after != before[token]}
+        self._save(connection, changed, {one.token for one in known}, now)
+        settlement.settle(connection, self._house, {t: (rows[t], before[t], f) for t, f in changed.items()}, now)
+        return results
+
+    def _locked(self, connection: Connection, tokens: Sequence[str]) -> dict[str, Row[Any]]:
+        query = select(attempt).where(attempt.c.token.in_(tokens)).order_by(attempt.c.token).with_for_update()
+        return {row.token: row for row in connection.execute(query)}
+
+    def _keep(self, connection: Connection, events: Sequence[Event], now: datetime) -> set[tuple[str, str]]:
+        """Append events to the record; the keys of those that were not there yet."""
+        if not events:
+            return set()
+        insert = (sqlite if self._database.is_sqlite else postgresql).insert
+        unique = {(one.token, one.key): event_values(one, now) for one in reversed(events)}
+        statement = insert(event).values(list(unique.values())).on_conflict_do_nothing()
+        kept = connection.execute(statement.returning(event.c.token, event.c.key))
+        return {(row.token, row.key) for row in kept}
+
+    def _save(self, connection: Connection, changed: dict[str, Facts], heard: set[str], now: datetime) -> None:
+        if changed:
+            rows = [
+                {f"new_{name}": value for name, value in facts_values(facts).items()} | {"key": token}
+                for token, facts in changed.items()
+            ]
+            columns: dict[str, Any] = {name[4:]: bindparam(name) for name in rows[0] if name != "key"}
+            connection.execute(update(attempt).where(attempt.c.token == bindparam("key")).values(columns), rows)
+        connection.execute(update(attempt).where(attempt.c.token.in_(heard)).values(heard_at=now))
+
+    def briefing(self, token: str) -> Briefing | None:
+        """What a conversation needs, out of the record; None for a token nobody issued."""
+        with self._database.read() as connection:
+            row = connection.execute(select(attempt).where(attempt.c.token == token)).one_or_none()
+            if row is None:
+                return None
+            person = connection.execute(select(customer).where(customer.c.id == row.customer_id)).one()
+            campaign = read_version(connection, row.campaign, row.campaign_version)
+        zones = tuple(row.evidence["zones"])
+        answers = facts_of(row).answers
+        return Briefing(token, number_in(row), customer_of(person), campaign, zones, answers=answers)
+
+    def facts(self, token: str) -> Facts:
+        """Everything known about an attempt."""
+        with self._database.read() as connection:
+            return facts_of(connection.execute(select(attempt).where(attempt.c.token == token)).one())
+
+    def open_count(self) -> int:
+        """How many attempts hold a number."""
+        with self._database.read() as connection:
+            return connection.scalar(select(func.count()).select_from(attempt).where(attempt.c.is_open)) or 0
+
+    def forsaken(self, now: datetime, limit: int = 200) -> Sequence[Open]:
+        """Attempts whose dialer did not come back within its lease: nothing sent, or nobody knows."""
+        stuck = attempt.c.state.in_([AttemptState.INTENT, AttemptState.DIALING]) & (attempt.c.lease_until <= now)
+        return self._open(stuck, limit)
+
+    def unknown(self, limit: int = 200) -> Sequence[Open]:
+        """Attempts of which nobody can say whether a call exists."""
+        return self._open(attempt.c.state == AttemptState.UNKNOWN, limit)
+
+    def silent(self, since: datetime, limit: int = 200) -> Sequence[Open]:
+        """Calls the carrier has, of which nothing was heard since `since`."""
+        quiet = attempt.c.state.in_([AttemptState.ACCEPTED, AttemptState.LIVE]) & (attempt.c.heard_at <= since)
+        return self._open(quiet, limit)
+
+    def needing_a_person(self) -> Sequence[Open]:
+        """Attempts that several of the carrier's calls could be."""
+        return self._open(attempt.c.state == AttemptState.NEEDS_HUMAN, 1000)
+
+    def _open(self, condition: Any, limit: int) -> Sequence[Open]:
+        query = select(attempt).where(attempt.c.is_open, condition).order_by(attempt.c.heard_at).limit(limit)
+        with self._database.read() as connection:
+            return [
+                Open(
+                    row.token,
+                    number_in(row),
+                    AttemptState(row.state),
+                    row.carrier_call_id,
+                    row.created_at,
+                    row.listed_absent_at,
+                )
+                for row in connection.execute(query)
+            ]
+
+    def listed_absent(self, token: str, now: datetime) -> None:
+        """The carrier's list did not show this attempt; a second listing, some time later, will decide."""
+        first = update(attempt).where(attempt.c.token == token, attempt.c.listed_absent_at.is_(None))
+        with self._database.write() as connection:
+            connection.execute(first.values(listed_absent_at=now))
+
+    def looked_at(self, tokens: Sequence[str], now: datetime) -> None:
+        """The carrier was asked about these; the next look is due one patience later."""
+        with self._database.write() as connection:
+            connection.execute(update(attempt).where(attempt.c.token.in_(tokens)).values(heard_at=now))
+
+    def bound(self, carrier_call_ids: Sequence[str]) -> set[str]:
+        """Those of the carrier's calls that belong to an attempt already."""
+        query = select(attempt.c.carrier_call_id).where(attempt.c.carrier_call_id.in_(carrier_call_ids))
+        with self._database.read() as connection:
+            return set(connection.scalars(query))
+
+
+def _own(token: str, kind: EventKind, now: datetime, failure: str = "") -> Event:
+    return Event(token, kind, kind.value, now, "dialer", failure=failure)
+
+
+def _briefing(row: Row[Any], candidate: Any, decision: Dial) -> Briefing:
+    proposal = candidate.proposal
+    return Briefing(row.token, decision.number, proposal.customer, proposal.campaign, decision.zones, decision.until)

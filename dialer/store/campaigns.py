@@ -1,0 +1,137 @@
+"""Campaigns: the versions a file has had, and whether each campaign runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, insert, select, update
+
+from dialer.core.campaign import Campaign
+from dialer.errors import NotFoundError
+from dialer.store import queue
+from dialer.store.tables import CampaignRow, CampaignVersionRow, QueueRow
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from dialer.store.database import Database
+
+campaign = CampaignRow.__table__  # type: ignore[attr-defined] # SQLModel does not declare it
+campaign_version = CampaignVersionRow.__table__  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A campaign in force: what it says, under which version, and whether it runs."""
+
+    campaign: Campaign
+    version: str
+    paused: bool
+    pause_reason: str
+    applied: datetime
+
+
+class Campaigns:
+    """The campaigns in force."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def apply(self, name: str, version: str, document: Mapping[str, Any], now: datetime) -> bool:
+        """Put a version in force at once; False when it was already. What waits is looked at anew under it."""
+        with self._database.write() as connection:
+            old = connection.scalar(select(campaign.c.version).where(campaign.c.id == name))
+            if old == version:
+                return False
+            if old is None:
+                connection.execute(
+                    insert(campaign).values(id=name, version=version, applied_at=now, paused=False, pause_reason="")
+                )
+            else:
+                change = {"version": version, "applied_at": now}
+                connection.execute(update(campaign).where(campaign.c.id == name).values(change))
+            key = (campaign_version.c.campaign == name) & (campaign_version.c.version == version)
+            if connection.scalar(select(campaign_version.c.version).where(key)) is None:
+                row = {"campaign": name, "version": version, "document": dict(document), "applied_at": now}
+                connection.execute(insert(campaign_version).values(row))
+            queue.look_again_at_campaign(connection, name, now)
+        return True
+
+    def pause(self, name: str, reason: str) -> None:
+        """No call of this campaign starts from now on; calls in flight go on."""
+        self._set_paused(name, paused=True, reason=reason)
+
+    def resume(self, name: str) -> None:
+        """The campaign's calls start again."""
+        self._set_paused(name, paused=False, reason="")
+
+    def _set_paused(self, name: str, *, paused: bool, reason: str) -> None:
+        change = update(campaign).where(campaign.c.id == name).values(paused=paused, pause_reason=reason)
+        with self._database.write() as connection:
+            if connection.execute(change).rowcount == 0:
+                raise NotFoundError(
+                    f"no campaign {name!r} has been applied; `dialer campaigns list` shows those that have"
+                )
+
+    def all(self) -> Sequence[Standing]:
+        """Every campaign that was ever applied, by name."""
+        with self._database.read() as connection:
+            return list(standings(connection).values())
+
+    def get(self, name: str) -> Standing:
+        """One campaign; NotFoundError when it was never applied."""
+        with self._database.read() as connection:
+            found = standings(connection).get(name)
+        if found is None:
+            raise NotFoundError(f"no campaign {name!r} has been applied; `dialer campaigns list` shows those that have")
+        return found
+
+    def version(self, name: str, version: str) -> Campaign:
+        """What the campaign said under `version`."""
+        with self._database.read() as connection:
+            return read_version(connection, name, version)
+
+    def waiting(self) -> Mapping[str, int]:
+        """How many callbacks stand in the queue, per campaign."""
+        row = QueueRow.__table__  # type: ignore[attr-defined]
+        with self._database.read() as connection:
+            return dict(
+                connection.execute(select(row.c.campaign, func.count()).group_by(row.c.campaign)).tuples().all()
+            )
+
+
+def standings(connection: Connection) -> dict[str, Standing]:
+    """The campaigns in force, as this transaction sees them."""
+    rows = connection.execute(select(campaign).order_by(campaign.c.id)).all()
+    return {
+        row.id: Standing(
+            read_version(connection, row.id, row.version), row.version, row.paused, row.pause_reason, row.applied_at
+        )
+        for row in rows
+    }
+
+
+_parsed: dict[tuple[str, str], Campaign] = {}
+
+
+def read_version(connection: Connection, name: str, version: str) -> Campaign:
+    """A version by its content hash; parsed once, since a version never changes."""
+    if (name, version) not in _parsed:
+        key = (campaign_version.c.campaign == name) & (campaign_version.c.version == version)
+        document = connection.scalar(select(campaign_version.c.document).where(key))
+        if document is None:
+            raise NotFoundError(f"campaign {name!r} has no version {version!r}")
+        _parsed[name, version] = Campaign.model_validate(document)
+    return _parsed[name, version]
+
+
+def pause_for_fault(connection: Connection, names: Mapping[str, str]) -> None:
+    """Pause campaigns whose calls the carrier refuses for a reason a person must mend: name -> reason."""
+    for name, reason in names.items():
+        connection.execute(
+            update(campaign).where(campaign.c.id == name, ~campaign.c.paused).values(paused=True, pause_reason=reason)
+        )

@@ -1,0 +1,153 @@
+"""The queue: who waits, since when, and in which stretch of time they may be called.
+
+A row is in the queue exactly while its callback waits. The stretch is an accelerator and never the authority: the gate
+decides again when the row is claimed and once more before the call is sent.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from dialer.core import priority
+from dialer.core.admission import Refuse, holds
+from dialer.core.record import CallbackState
+from dialer.store.tables import CallbackRow, QueueRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from dialer.core.admission import Decision, Dial, Wait
+    from dialer.store.proposals import Candidate
+
+row = QueueRow.__table__  # type: ignore[attr-defined] # SQLModel does not declare it
+callback = CallbackRow.__table__  # type: ignore[attr-defined]
+
+
+def put(connection: Connection, decided: Iterable[tuple[Candidate, Decision]], now: datetime) -> None:
+    """Let each callback wait for its stretch, or hold or close it when the gate refused for good."""
+    waiting, refused = [], []
+    for candidate, decision in decided:
+        if isinstance(decision, Refuse):
+            refused.append(_refusal(candidate, decision, now))
+        else:
+            waiting.append(_place(candidate, decision, now))
+    if waiting:
+        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+        statement = dialect.insert(row)
+        changes = {name: statement.excluded[name] for name in ("ready", "opens_at", "closes_at", "rank_at")}
+        connection.execute(statement.on_conflict_do_update(index_elements=[row.c.callback_id], set_=changes), waiting)
+    if refused:
+        take_out(connection, [one["key"] for one in refused])
+        _change(connection, refused)
+
+
+def _place(candidate: Candidate, decision: Dial | Wait, now: datetime) -> dict[str, Any]:
+    proposal = candidate.proposal
+    since = proposal.not_before or max(candidate.row.cb_due_at, proposal.enrolled)
+    head_start = proposal.campaign.priority.head_start(proposal.customer.tier)
+    opens = decision.opening.start
+    return {
+        "callback_id": candidate.callback_id,
+        "campaign": proposal.campaign.id,
+        "ready": opens <= now < decision.opening.end,
+        "opens_at": opens,
+        "closes_at": decision.opening.end,
+        "rank_at": priority.rank(since, head_start, promised=proposal.promised),
+    }
+
+
+def _refusal(candidate: Candidate, decision: Refuse, now: datetime) -> dict[str, Any]:
+    held = holds(decision.reason, candidate.proposal.customer)
+    return {
+        "key": candidate.callback_id,
+        "state": (CallbackState.HELD if held else CallbackState.CLOSED).value,
+        "reason": decision.reason.value,
+        "note": decision.note,
+        "closed_at": None if held else now,
+    }
+
+
+def _change(connection: Connection, changes: Sequence[dict[str, Any]]) -> None:
+    names = [name for name in changes[0] if name != "key"]
+    statement = update(callback).where(callback.c.id == bindparam("key"))
+    rows = [{"key": one["key"]} | {f"new_{name}": one[name] for name in names} for one in changes]
+    connection.execute(statement.values({name: bindparam(f"new_{name}") for name in names}), rows)
+
+
+def take_out(connection: Connection, ids: Sequence[int]) -> None:
+    """These callbacks wait no longer."""
+    connection.execute(delete(row).where(row.c.callback_id.in_(ids)))
+
+
+def look_again(connection: Connection, ids: Sequence[int], now: datetime) -> None:
+    """Facts about these callbacks changed: the next `turn` asks the gate about them anew, those held included."""
+    for start in range(0, len(ids), 500):
+        part = ids[start : start + 500]
+        held = select(callback.c.id, callback.c.campaign).where(
+            callback.c.id.in_(part), callback.c.state == CallbackState.HELD
+        )
+        revived = [
+            {
+                "callback_id": one.id,
+                "campaign": one.campaign,
+                "ready": False,
+                "opens_at": now,
+                "closes_at": now,
+                "rank_at": now,
+            }
+            for one in connection.execute(held)
+        ]
+        if revived:
+            connection.execute(insert(row), revived)
+            back = {"state": CallbackState.WAITING.value, "reason": None, "note": ""}
+            connection.execute(
+                update(callback).where(callback.c.id.in_([r["callback_id"] for r in revived])).values(back)
+            )
+        connection.execute(update(row).where(row.c.callback_id.in_(part)).values(ready=False, closes_at=now))
+
+
+def look_again_at_campaign(connection: Connection, campaign: str, now: datetime) -> None:
+    """The campaign says something else now: the next turns ask the gate about all that wait in it."""
+    connection.execute(update(row).where(row.c.campaign == campaign).values(ready=False, closes_at=now))
+
+
+def open_stretches(connection: Connection, now: datetime) -> int:
+    """Let everybody whose stretch has begun stand in line; how many. One statement, no rows are read out."""
+    begun = (~row.c.ready) & (row.c.opens_at <= now) & (row.c.closes_at > now)
+    return connection.execute(update(row).where(begun).values(ready=True)).rowcount
+
+
+def stretches_over(connection: Connection, now: datetime, limit: int) -> list[int]:
+    """Callbacks whose stretch has ended, or about which something changed, locked for this transaction."""
+    query = select(row.c.callback_id).where(row.c.closes_at <= now).order_by(row.c.closes_at).limit(limit)
+    return list(connection.scalars(query.with_for_update(skip_locked=True)))
+
+
+def claim(connection: Connection, campaigns: Sequence[str], limit: int, now: datetime) -> list[int]:
+    """Take the first `limit` callbacks of the running `campaigns` out of the queue, in order.
+
+    The delete is the compare-and-set: whoever deletes a row owns it. Where several nodes share a database the rows are
+    locked while being looked at, so that nobody waits for rows another is taking.
+    """
+    heads: list[tuple[datetime, int]] = []
+    for name in campaigns:
+        query = (
+            select(row.c.rank_at, row.c.callback_id)
+            .where(row.c.campaign == name, row.c.ready, row.c.closes_at > now)
+            .order_by(row.c.rank_at, row.c.callback_id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        heads += [(found.rank_at, found.callback_id) for found in connection.execute(query)]
+    wanted = [callback_id for _, callback_id in sorted(heads)[:limit]]
+    if not wanted:
+        return []
+    won = delete(row).where(row.c.callback_id.in_(wanted)).returning(row.c.callback_id)
+    taken = set(connection.scalars(won))
+    return [one for one in wanted if one in taken]

@@ -1,0 +1,172 @@
+"""The record as reports read it, streamed so that a year of calls needs no more memory than a day."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Select, select
+
+from dialer.core.customer import VIP
+from dialer.core.lifecycle import AttemptState
+from dialer.core.outcome import AnsweredBy, Disposition, Ending, Network
+from dialer.core.record import AttemptRecord, CallbackRecord, CallbackState, Reason
+from dialer.store.rows import number_in, number_of
+from dialer.store.tables import AttemptRow, CallbackRow, CustomerRow, EventRow, QueueRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Row
+
+    from dialer.store.database import Database
+
+attempt = AttemptRow.__table__  # type: ignore[attr-defined] # SQLModel does not declare it
+callback = CallbackRow.__table__  # type: ignore[attr-defined]
+customer = CustomerRow.__table__  # type: ignore[attr-defined]
+event = EventRow.__table__  # type: ignore[attr-defined]
+waiting = QueueRow.__table__  # type: ignore[attr-defined]
+
+PAGE = 1000
+
+
+class Records:
+    """Rows for reports. Nothing here changes anything."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def callbacks(
+        self, campaign: str | None = None, start: datetime | None = None, end: datetime | None = None
+    ) -> Iterator[CallbackRecord]:
+        """Callbacks by the instant of their enrolment in [start, end), oldest first."""
+        last_columns = ("e164", "region", "kind", "extension", "created_at", "ending", "code", "marks")
+        query = (
+            select(
+                callback,
+                customer.c.reference.label("customer_reference"),
+                customer.c.name.label("customer_name"),
+                customer.c.tier.label("customer_tier"),
+                customer.c.agent.label("customer_agent"),
+                customer.c.numbers.label("customer_numbers"),
+                waiting.c.opens_at,
+                *(attempt.c[name].label(f"last_{name}") for name in last_columns),
+            )
+            .join(customer, customer.c.id == callback.c.customer_id)
+            .outerjoin(waiting, waiting.c.callback_id == callback.c.id)
+            .outerjoin(attempt, attempt.c.token == callback.c.last_attempt)
+        )
+        if campaign is not None:
+            query = query.where(callback.c.campaign == campaign)
+        if start is not None:
+            query = query.where(callback.c.enrolled_at >= start)
+        if end is not None:
+            query = query.where(callback.c.enrolled_at < end)
+        for row in self._stream(query.order_by(callback.c.id)):
+            yield _callback(row)
+
+    def attempts(
+        self, campaign: str | None = None, start: datetime | None = None, end: datetime | None = None
+    ) -> Iterator[AttemptRecord]:
+        """Attempts by the instant of their intent in [start, end), oldest first."""
+        query = _attempts()
+        if campaign is not None:
+            query = query.where(attempt.c.campaign == campaign)
+        if start is not None:
+            query = query.where(attempt.c.created_at >= start)
+        if end is not None:
+            query = query.where(attempt.c.created_at < end)
+        for row in self._stream(query.order_by(attempt.c.created_at, attempt.c.token)):
+            yield _attempt(row)
+
+    def latest(self, most: int) -> Sequence[AttemptRecord]:
+        """The last attempts, newest first."""
+        query = _attempts().order_by(attempt.c.created_at.desc(), attempt.c.token).limit(most)
+        with self._database.read() as connection:
+            return [_attempt(row) for row in connection.execute(query)]
+
+    def events(self, token: str) -> Sequence[tuple[datetime, str, str, dict[str, Any]]]:
+        """What was told about one attempt: received, source, kind, and the teller's own words."""
+        query = select(event).where(event.c.token == token).order_by(event.c.received_at, event.c.at)
+        with self._database.read() as connection:
+            return [(row.received_at, row.source, row.kind, row.body) for row in connection.execute(query)]
+
+    def _stream(self, query: Select[Any]) -> Iterator[Row[Any]]:
+        with self._database.read() as connection:
+            yield from connection.execution_options(yield_per=PAGE).execute(query)
+
+
+def _attempts() -> Select[Any]:
+    """Attempts with what reports say of their customers."""
+    names = ("reference", "name", "tier", "agent")
+    columns = (customer.c[name].label(f"customer_{name}") for name in names)
+    return select(attempt, *columns).join(customer, customer.c.id == attempt.c.customer_id)
+
+
+def _callback(row: Row[Any]) -> CallbackRecord:
+    first = row.customer_numbers[0] if row.customer_numbers else None
+    called = {name: getattr(row, f"last_{name}") for name in ("e164", "region", "kind", "extension")}
+    return CallbackRecord(
+        callback=row.id,
+        customer=row.customer_reference,
+        name=row.customer_name,
+        tier=row.customer_tier,
+        vip=row.customer_tier == VIP,
+        campaign=row.campaign,
+        occasion=row.occasion,
+        state=CallbackState(row.state),
+        reason=Reason(row.reason) if row.reason else None,
+        note=row.note,
+        due=row.due_at,
+        deadline=row.deadline_at,
+        enrolled=row.enrolled_at,
+        closed=row.closed_at,
+        attempts=row.attempts,
+        number=number_of(called) if row.last_e164 else (number_of(first) if first else None),
+        last_called=row.last_created_at,
+        reached=row.reached_at,
+        ending=Ending(row.last_ending) if row.last_ending else None,
+        code=row.last_code or "",
+        agent=row.customer_agent,
+        next_at=row.opens_at,
+        answers=_answers(row.last_marks or []),
+    )
+
+
+def _attempt(row: Row[Any]) -> AttemptRecord:
+    return AttemptRecord(
+        attempt=row.token,
+        callback=row.callback_id,
+        customer=row.customer_reference,
+        name=row.customer_name,
+        tier=row.customer_tier,
+        campaign=row.campaign,
+        campaign_version=row.campaign_version,
+        number=number_in(row),
+        carrier_call_id=row.carrier_call_id,
+        state=AttemptState(row.state),
+        created=row.created_at,
+        rang=row.rang_at,
+        answered=row.answered_at,
+        ended=row.ended_at,
+        talk=None if row.talk_seconds is None else timedelta(seconds=row.talk_seconds),
+        network=Network(row.network) if row.network else None,
+        answered_by=AnsweredBy(row.answered_by),
+        disposition=Disposition(row.disposition),
+        ending=Ending(row.ending) if row.ending else None,
+        code=row.code,
+        counted=row.counted,
+        failure=row.failure,
+        allowed_because=tuple(f"{name}: {reason}" for name, reason in row.evidence.get("rules", ())),
+        zones=tuple(row.evidence.get("zones", ())),
+        agent=row.customer_agent,
+        answers=_answers(row.marks),
+    )
+
+
+def _answers(marks: Sequence[dict[str, Any]]) -> MappingProxyType[str, str]:
+    """Per node the answer of its last asking."""
+    ordered = sorted(marks, key=lambda mark: (mark["tries"], mark["node"], mark["digits"]))
+    return MappingProxyType({m["node"]: m["answer"] or m["digits"] for m in ordered if m["answer"] or m["digits"]})

@@ -1,0 +1,192 @@
+"""What an ended attempt means for its callback, written in the transaction that learnt of the end.
+
+Events can come after the end, and a settled callback may change its mind: the settlement is computed anew from all
+attempts each time, so that asking twice changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import bindparam, select, update
+
+from dialer.core.admission import decide
+from dialer.core.lifecycle import AttemptState
+from dialer.core.outcome import Disposition, Ending, Fault
+from dialer.core.record import CallbackState
+from dialer.core.retry import NextStep, Standing, next_step
+from dialer.store import proposals, queue, suppressions
+from dialer.store.campaigns import pause_for_fault
+from dialer.store.tables import AttemptRow, CallbackRow, CustomerRow
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Row
+
+    from dialer.core.admission import House
+    from dialer.core.lifecycle import Facts
+    from dialer.store.proposals import Candidate
+
+attempt = AttemptRow.__table__  # type: ignore[attr-defined] # SQLModel does not declare it
+callback = CallbackRow.__table__  # type: ignore[attr-defined]
+customer = CustomerRow.__table__  # type: ignore[attr-defined]
+
+
+class Told(NamedTuple):
+    """An attempt about which something was learnt: its row, and the facts before and after."""
+
+    row: Row[Any]
+    before: Facts
+    after: Facts
+
+
+class _Past(NamedTuple):
+    """One attempt of a callback, as the settlement reads it."""
+
+    token: str
+    e164: str
+    is_open: bool
+    counted: bool
+    ending: str | None
+    sent_at: datetime | None
+
+
+def settle(
+    connection: Connection, house: House, told: Mapping[str, tuple[Row[Any], Facts, Facts]], now: datetime
+) -> None:
+    """Write what follows from these changes: opt-outs at once, pauses, and the callback's next step."""
+    changes = [Told(*one) for one in told.values()]
+    _opt_outs(connection, changes, now)
+    _pauses(connection, changes)
+    over = [one for one in changes if not one.after.is_open and _matters(one)]
+    if not over:
+        return
+    found = proposals.load(connection, [one.row.callback_id for one in over], now, house.spacing)
+    past = _past(connection, list(found))
+    waiting: list[Candidate] = []
+    rows = []
+    for one in over:
+        candidate = found[one.row.callback_id]
+        history = past[one.row.callback_id]
+        if history[-1].token != one.row.token and not _overrules(one, candidate, history):
+            continue
+        standing = _standing(candidate, one.row.e164, history)
+        step = next_step(standing, one.after, one.after.ended_at or now)
+        rows.append(_values(candidate, one, step, standing, now))
+        if step.state is CallbackState.WAITING:
+            waiting.append(candidate)
+    if not rows:
+        return
+    _write(connection, rows)
+    queue.take_out(connection, [row["key"] for row in rows])
+    again = proposals.load(connection, [one.callback_id for one in waiting], now, house.spacing)
+    queue.put(connection, [(one, decide(one.proposal, house, now)) for one in again.values()], now)
+
+
+def _matters(one: Told) -> bool:
+    """An end, or a late word that changes how the attempt ended. Orphans were settled when they were given up."""
+    if one.after.state is AttemptState.ORPHANED:
+        return one.before.counted != one.after.counted
+    return one.before.is_open or one.before.outcome.ending is not one.after.outcome.ending
+
+
+def _overrules(one: Told, candidate: Candidate, history: Sequence[_Past]) -> bool:
+    """A late word about an earlier attempt changes a callback that still waits only when it ends the matter."""
+    calling = any(past.is_open for past in history)
+    return not calling and one.after.outcome.ending.closes and candidate.row.cb_state == CallbackState.WAITING
+
+
+def _opt_outs(connection: Connection, changes: Sequence[Told], now: datetime) -> None:
+    said = [one for one in changes if one.after.disposition is Disposition.OPTED_OUT]
+    said = [one for one in said if one.before.disposition is not Disposition.OPTED_OUT]
+    if not said:
+        return
+    ids = [one.row.customer_id for one in said]
+    references: dict[int, str] = dict(
+        connection.execute(select(customer.c.id, customer.c.reference).where(customer.c.id.in_(ids))).tuples().all()
+    )
+    rows = []
+    for one in said:
+        about = {"source": "keypad", "said_at": now, "attempt": one.row.token}
+        rows.append({"subject": f"customer:{references[one.row.customer_id]}"} | about)
+        rows.append({"subject": f"number:{one.row.e164}"} | about)
+    suppressions.add(connection, rows)
+    query = select(callback.c.id).where(callback.c.customer_id.in_(ids), callback.c.state == CallbackState.WAITING)
+    queue.look_again(connection, list(connection.scalars(query)), now)
+
+
+def _pauses(connection: Connection, changes: Sequence[Told]) -> None:
+    broken = {Fault.CONFIGURATION, Fault.CALLER_ID}
+    found = [one for one in changes if one.after.fault in broken and one.before.fault not in broken]
+    pause_for_fault(connection, {one.row.campaign: one.after.failure for one in found})
+
+
+def _past(connection: Connection, ids: Sequence[int]) -> defaultdict[int, list[_Past]]:
+    """All attempts of these callbacks, oldest first."""
+    columns = (
+        attempt.c.token,
+        attempt.c.e164,
+        attempt.c.is_open,
+        attempt.c.counted,
+        attempt.c.ending,
+        attempt.c.sent_at,
+    )
+    query = select(attempt.c.callback_id, *columns).where(attempt.c.callback_id.in_(ids))
+    found: defaultdict[int, list[_Past]] = defaultdict(list)
+    for callback_id, *values in connection.execute(query.order_by(attempt.c.created_at, attempt.c.token)):
+        found[callback_id].append(_Past(*values))
+    return found
+
+
+def _standing(candidate: Candidate, called: str, history: Sequence[_Past]) -> Standing:
+    errors = 0
+    for past in reversed(history):
+        if past.counted:
+            break
+        errors += past.sent_at is not None  # what was never sent is no error, only a change of mind
+    bad = {past.e164 for past in history if past.ending == Ending.BAD_NUMBER}
+    proposal = candidate.proposal
+    numbers = proposal.customer.numbers
+    index = next((i for i, number in enumerate(numbers) if number.e164 == called), proposal.number_index)
+    return Standing(
+        customer=proposal.customer,
+        campaign=proposal.campaign,
+        attempts=sum(past.counted for past in history),
+        errors=errors,
+        number_index=index,
+        bad_numbers=frozenset(bad),
+    )
+
+
+def _values(candidate: Candidate, one: Told, step: NextStep, standing: Standing, now: datetime) -> dict[str, Any]:
+    ending = one.after.outcome.ending
+    spoken = one.after.answered_at if ending.spoke_to_customer else None
+    missed = one.after.counted and not ending.spoke_to_customer
+    closed = step.state in {CallbackState.DONE, CallbackState.CLOSED}
+    return {
+        "key": candidate.callback_id,
+        "state": step.state.value,
+        "reason": step.reason.value if step.reason else None,
+        "note": step.note,
+        "closed_at": now if closed else None,
+        "not_before": step.not_before,
+        "promised": step.promised,
+        "number_index": step.number_index,
+        "attempts": standing.attempts,
+        "errors": standing.errors,
+        "bad_numbers": sorted(standing.bad_numbers),
+        "last_attempt": one.row.token
+        if one.after.counted or not candidate.row.cb_last_attempt
+        else candidate.row.cb_last_attempt,
+        "last_miss_at": (one.after.rang_at or one.after.ended_at or now) if missed else candidate.row.cb_last_miss_at,
+        "reached_at": candidate.row.cb_reached_at or spoken,
+    }
+
+
+def _write(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    columns: dict[str, Any] = {name: bindparam(f"new_{name}") for name in rows[0] if name != "key"}
+    values = [{"key": row["key"]} | {f"new_{name}": row[name] for name in columns} for row in rows]
+    connection.execute(update(callback).where(callback.c.id == bindparam("key")).values(columns), values)

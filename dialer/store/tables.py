@@ -1,0 +1,222 @@
+"""The tables, one per noun. Nothing outside this room sees them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Index, Integer, TypeDecorator, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware instant, kept in UTC. SQLite has no such type, so there it is naive UTC text that sorts as time."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a naive datetime: nobody could say which instant it means."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant needs its offset from UTC")
+        return value.astimezone(UTC) if dialect.name != "sqlite" else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Always aware and in UTC, whatever the server's own zone is."""
+        del dialect
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+BigKey = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite numbers rows by itself only in a column declared INTEGER."""
+
+OPEN_ATTEMPT = text("is_open")
+
+
+class CustomerRow(SQLModel, table=True):
+    """The file of a person. `fingerprint` tells an unchanged re-import from an update."""
+
+    __tablename__ = "customer"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)
+    reference: str = Field(unique=True)
+    name: str
+    salutation: str = ""
+    language: str = ""
+    tier: str = ""
+    region: str = ""
+    zone: str = ""
+    agent: str = ""
+    numbers: list[dict[str, str]] = Field(default_factory=list, sa_type=JSON)
+    quiet: list[str] = Field(default_factory=list, sa_type=JSON)
+    attributes: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    fingerprint: str
+    created_at: datetime = Field(sa_type=Instant)
+    changed_at: datetime = Field(sa_type=Instant)
+
+
+class SuppressionRow(SQLModel, table=True):
+    """A wish not to be called. Append-only. `subject` is `number:+44...` or `customer:REFERENCE`."""
+
+    __tablename__ = "suppression"
+
+    subject: str = Field(primary_key=True)
+    source: str  # keypad, import, person, carrier
+    said_at: datetime = Field(sa_type=Instant)
+    attempt: str = ""
+
+
+class CampaignRow(SQLModel, table=True):
+    """Run state of a campaign; what it says is in its versions."""
+
+    __tablename__ = "campaign"
+
+    id: str = Field(primary_key=True)
+    version: str
+    paused: bool = False
+    pause_reason: str = ""
+    applied_at: datetime = Field(sa_type=Instant)
+
+
+class CampaignVersionRow(SQLModel, table=True):
+    """What a campaign file said, by content."""
+
+    __tablename__ = "campaign_version"
+
+    campaign: str = Field(primary_key=True, foreign_key="campaign.id")
+    version: str = Field(primary_key=True)
+    document: dict[str, Any] = Field(sa_type=JSON)
+    applied_at: datetime = Field(sa_type=Instant)
+
+
+class CallbackRow(SQLModel, table=True):
+    """One customer's place in one campaign, for one occasion."""
+
+    __tablename__ = "callback"
+    __table_args__ = (
+        UniqueConstraint("campaign", "customer_id", "occasion"),
+        Index("callback_of_customer", "customer_id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)
+    campaign: str = Field(foreign_key="campaign.id")
+    customer_id: int = Field(foreign_key="customer.id", sa_type=BigKey)
+    occasion: str
+    state: str
+    reason: str | None = None
+    note: str = ""
+    due_at: datetime = Field(sa_type=Instant)
+    deadline_at: datetime = Field(sa_type=Instant)
+    enrolled_at: datetime = Field(sa_type=Instant)
+    closed_at: datetime | None = Field(default=None, sa_type=Instant)
+    not_before: datetime | None = Field(default=None, sa_type=Instant)
+    promised: bool = False
+    attempts: int = 0
+    errors: int = 0
+    number_index: int = 0
+    bad_numbers: list[str] = Field(default_factory=list, sa_type=JSON)
+    last_attempt: str | None = None  # the attempt whose end decided the state
+    last_miss_at: datetime | None = Field(default=None, sa_type=Instant)
+    reached_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class QueueRow(SQLModel, table=True):
+    """The narrow queue: one row while a callback waits, with the stretch of time in which it may be called.
+
+    `ready` rows are in that stretch and wait for nothing but their turn; the claim reads only them, so customers who
+    rest cost nothing however many stand at the head. `turn` moves rows in and out when their instants come.
+    """
+
+    __tablename__ = "queue"
+    __table_args__ = (
+        Index(
+            "queue_order",
+            "campaign",
+            "rank_at",
+            "callback_id",
+            postgresql_where=text("ready"),
+            sqlite_where=text("ready"),
+        ),
+        Index("queue_opening", "opens_at", postgresql_where=text("NOT ready"), sqlite_where=text("NOT ready")),
+        Index("queue_closing", "closes_at"),
+    )
+
+    callback_id: int = Field(primary_key=True, foreign_key="callback.id", sa_type=BigKey)
+    campaign: str
+    ready: bool = False
+    opens_at: datetime = Field(sa_type=Instant)
+    closes_at: datetime = Field(sa_type=Instant)
+    rank_at: datetime = Field(sa_type=Instant)
+
+
+class AttemptRow(SQLModel, table=True):
+    """One dial: the intent, what became of it, and why it was allowed."""
+
+    __tablename__ = "attempt"
+    __table_args__ = (
+        # The fence: at most one open attempt per destination number and per person, whoever dials.
+        Index("attempt_open_number", "e164", unique=True, postgresql_where=OPEN_ATTEMPT, sqlite_where=OPEN_ATTEMPT),
+        Index(
+            "attempt_open_person", "customer_id", unique=True, postgresql_where=OPEN_ATTEMPT, sqlite_where=OPEN_ATTEMPT
+        ),
+        Index("attempt_open_state", "state", postgresql_where=OPEN_ATTEMPT, sqlite_where=OPEN_ATTEMPT),
+        Index("attempt_of_person", "customer_id", "created_at"),
+        Index("attempt_of_callback", "callback_id", "created_at"),
+        Index("attempt_of_number", "e164", "created_at"),
+        Index("attempt_by_time", "created_at"),
+    )
+
+    token: str = Field(primary_key=True)
+    callback_id: int = Field(foreign_key="callback.id", sa_type=BigKey)
+    customer_id: int = Field(foreign_key="customer.id", sa_type=BigKey)
+    campaign: str
+    campaign_version: str
+    e164: str
+    region: str
+    kind: str
+    extension: str = ""
+    owner: str
+    state: str
+    is_open: bool = True
+    created_at: datetime = Field(sa_type=Instant)
+    lease_until: datetime = Field(sa_type=Instant)
+    heard_at: datetime = Field(sa_type=Instant)  # the last time anything was learnt about it
+    listed_absent_at: datetime | None = Field(default=None, sa_type=Instant)
+    carrier_call_id: str = ""
+    sent_at: datetime | None = Field(default=None, sa_type=Instant)
+    rang_at: datetime | None = Field(default=None, sa_type=Instant)
+    answered_at: datetime | None = Field(default=None, sa_type=Instant)
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+    talk_seconds: float | None = None
+    network: str | None = None
+    answered_by: str = "nobody"
+    fault: str | None = None
+    failure: str = ""
+    disposition: str = "none"
+    code: str = ""
+    promise_at: datetime | None = Field(default=None, sa_type=Instant)
+    marks: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
+    ending: str | None = None
+    counted: bool = False
+    evidence: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+
+
+class EventRow(SQLModel, table=True):
+    """What we were told, word for word. Append-only; (token, key) makes a repetition harmless."""
+
+    __tablename__ = "event"
+
+    token: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    kind: str
+    at: datetime = Field(sa_type=Instant)
+    received_at: datetime = Field(sa_type=Instant)
+    source: str
+    body: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+
+
+metadata = SQLModel.metadata

@@ -1,0 +1,1 @@
+"""Shows: the pages and interfaces of the running program."""

@@ -1,0 +1,36 @@
+"""The web side of the daemon: the carrier's webhooks, a health check and figures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse, Response
+
+from dialer.errors import DialerError
+from dialer.web import metrics, webhooks
+
+if TYPE_CHECKING:
+    from dialer.bootstrap import Works
+
+
+def create_app(works: Works) -> FastAPI:
+    """The application. Nothing about it is open to the world but what proves itself."""
+    app = FastAPI(title="dialer", docs_url=None, redoc_url=None, openapi_url=None)
+    app.router.routes.extend(webhooks.routes(works.conversations))
+
+    @app.get("/healthz")
+    async def healthz() -> Response:
+        """Whether the service can do its work: 200, or 503 with the reason."""
+        try:
+            in_call = await works.desk.ask(works.store.attempts.open_count)
+        except DialerError as error:
+            return JSONResponse({"status": "failing", "reason": str(error)}, status_code=503)
+        return JSONResponse({"status": "ok", "in_call": in_call, "calls_sent": works.dialer.dialed})
+
+    @app.get("/metrics")
+    async def figures() -> Response:
+        """Figures for Prometheus."""
+        return await metrics.exposition(works)
+
+    return app

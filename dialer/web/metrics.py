@@ -1,0 +1,28 @@
+"""Figures for whoever watches the service, in the format Prometheus reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
+from starlette.responses import Response
+
+if TYPE_CHECKING:
+    from dialer.bootstrap import Works
+
+WEBHOOKS = Counter("dialer_webhooks", "Webhooks answered.", ["kind", "status"])
+WEBHOOK_SECONDS = Histogram(
+    "dialer_webhook_seconds", "Time to answer a webhook.", ["kind"], buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5)
+)
+CALLS_SENT = Gauge("dialer_calls_sent", "Calls this process has sent on their way.")
+OPEN_ATTEMPTS = Gauge("dialer_open_attempts", "Attempts that hold a number.")
+CALLBACKS = Gauge("dialer_callbacks", "Callbacks by campaign and state.", ["campaign", "state"])
+
+
+async def exposition(works: Works) -> Response:
+    """The figures as they are now."""
+    CALLS_SENT.set(works.dialer.dialed)
+    OPEN_ATTEMPTS.set(await works.desk.ask(works.store.attempts.open_count))
+    for (campaign, state), count in (await works.desk.ask(works.store.callbacks.counts)).items():
+        CALLBACKS.labels(campaign, state.value).set(count)
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

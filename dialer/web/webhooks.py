@@ -1,0 +1,84 @@
+"""Where the carrier's requests arrive: read once, verified whole, answered only when what they told is kept."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import structlog
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from dialer.errors import DialerError, ForgedRequestError
+from dialer.ports import WebRequest
+from dialer.web import metrics
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from dialer.engine.conversation import Conversations
+
+log = structlog.get_logger(__name__)
+
+LARGEST_BODY = 16 * 1024
+"""Bytes. The carrier's largest webhook is a tenth of this."""
+
+
+def routes(conversations: Conversations) -> list[Route]:
+    """The routes under /carrier. Plain routes: at this rate, request models cost more than the work."""
+
+    async def hear(request: Request) -> Response:
+        began = time.perf_counter()
+        what = request.path_params["what"]
+        response = await _answer(conversations, request, what)
+        kind = what.partition("/")[0]
+        kind = kind if kind in KINDS else "other"
+        metrics.WEBHOOKS.labels(kind, response.status_code).inc()
+        metrics.WEBHOOK_SECONDS.labels(kind).observe(time.perf_counter() - began)
+        return response
+
+    return [Route("/carrier/{token}/{what:path}", hear, methods=["GET", "POST"])]
+
+
+KINDS = frozenset({"answer", "fallback", "status", "verdict", "step"})
+
+
+async def _answer(conversations: Conversations, request: Request, what: str) -> Response:
+    token = request.path_params["token"]
+    body = await _body(request)
+    if body is None:
+        return PlainTextResponse("too large", 413)
+    if what.partition("/")[0] not in KINDS:
+        return PlainTextResponse("no such place", 404)
+    try:
+        reply = await conversations.hear(_raw(request, body), token, what)
+    except ForgedRequestError as error:
+        log.warning("webhook_refused", what=what, why=str(error))
+        return PlainTextResponse("forbidden", 403)
+    except DialerError as error:
+        # The carrier may try again, and reconciliation will ask; pretending to have kept it would lose it.
+        log.error("webhook_not_kept", what=what, attempt=token, error=str(error))
+        return PlainTextResponse("try again", 503)
+    if not reply.body:
+        return Response(status_code=204)
+    return Response(reply.body, media_type=reply.media_type)
+
+
+async def _body(request: Request) -> bytes | None:
+    """The body, or None when it is larger than any webhook."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST_BODY:
+            return None
+    return bytes(body)
+
+
+def _raw(request: Request, body: bytes) -> WebRequest:
+    """The request as it was sent; what frameworks reconstruct is not what was signed."""
+    scope = request.scope
+    target = scope["raw_path"].decode("latin-1")
+    if scope["query_string"]:
+        target += "?" + scope["query_string"].decode("latin-1")
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    return WebRequest(request.method, target, headers, body)
