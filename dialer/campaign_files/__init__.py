@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -101,7 +101,7 @@ def _campaign(document: Mapping[str, Any], source: Source) -> Campaign:
     except ValidationError as error:
         flaws = [explain(detail, source) for detail in error.errors()]
     else:
-        flaws = campaign_flaws(campaign)
+        flaws = [replace(flaw, path=source.written(flaw.path)) for flaw in campaign_flaws(campaign)]
         if not flaws:
             return campaign
     flaws.sort(key=lambda flaw: source.line(flaw.path))

@@ -153,10 +153,17 @@ def _schema_at(loc: Place) -> dict[str, Any]:
         elif isinstance(part, int):
             here = here.get("items", {})
         else:
-            rest = here.get("additionalProperties", {})
-            here = here.get("properties", {}).get(part, rest if isinstance(rest, dict) else {})
+            here = here.get("properties", {}).get(part) or _entry(here)
         here = _resolved(here, schema)
     return here
+
+
+def _entry(here: dict[str, Any]) -> dict[str, Any]:
+    """The shape of what a block holds under names of the author's own."""
+    free = here.get("additionalProperties")
+    by_name = list(here.get("patternProperties", {}).values())
+    found: dict[str, Any] = free if isinstance(free, dict) else by_name[0] if by_name else {}
+    return found
 
 
 def _resolved(here: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:

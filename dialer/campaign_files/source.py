@@ -78,7 +78,12 @@ class Source:
 
     def line(self, place: Place) -> int:
         """The line of a place, or of the nearest thing around it; 0 when nobody knows."""
-        return next((self.lines[place[:end]] for end in range(len(place), -1, -1) if place[:end] in self.lines), 0)
+        return self.lines.get(self.written(place), 0)
+
+    def written(self, place: Place) -> Place:
+        """The part of a place that is in the file: where a short form stands, the keys of the long one do not."""
+        known = (place[:end] for end in range(len(place), -1, -1) if place[:end] in self.lines)
+        return next(known, place)
 
     def read(self, path: Path) -> dict[str, Any]:
         """The document in a file, with `lines` filled in. Raises CampaignFileError."""

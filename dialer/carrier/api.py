@@ -83,13 +83,13 @@ class Api:
 
     async def _call(self, request: web.BaseRequest, call: Call) -> web.StreamResponse:
         if request.method == "POST":
-            self._exchange.change(call, read_change(await request.text()))
+            self._exchange.change(call, read_change(await _text(request)))
         elif request.method != "GET":
             raise Refusal(20004, "Method not allowed", HTTPStatus.METHOD_NOT_ALLOWED)
         return self._reply(call.resource())
 
     async def _create(self, request: web.BaseRequest) -> web.StreamResponse:
-        order = read_order(await request.text(), self._exchange.account)
+        order = read_order(await _text(request), self._exchange.account)
         self._creates[order.to] += 1
         occasion = (order.to, self._creates[order.to])
         faults = self._exchange.faults
@@ -160,3 +160,8 @@ class Api:
             "status": "in-use", "date_created": born, "date_updated": born, "api_version": "2010-04-01",
             "uri": f"{ROOT}{account}/IncomingPhoneNumbers/{sid}.json",
         }  # fmt: skip
+
+
+async def _text(request: web.BaseRequest) -> str:
+    """A request's body; bytes that are no UTF-8 become replacement characters, which no parameter accepts."""
+    return (await request.read()).decode("utf-8", "replace")

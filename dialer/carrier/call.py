@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from dialer.carrier.clock import rfc2822
+from dialer.carrier.fields import Fields
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -65,9 +66,8 @@ class Call:
     events_sent: list[str] = field(default_factory=list)
     redirect: Source | None = None
     next_sequence: int = 0
-    next_occasion: int = 0
     faults: list[str] = field(default_factory=list)
-    _identity: dict[str, str] | None = None
+    _identity: Fields | None = None
 
     @property
     def over(self) -> bool:
@@ -94,18 +94,23 @@ class Call:
         elif status in TERMINAL:
             self.ended = now
 
-    def identity(self) -> dict[str, str]:
+    def identity(self) -> Fields:
         """The fields every request about this call carries, the geographic ones blank."""
         if self._identity is None:
             to, from_ = self.order.to, self.order.from_
-            self._identity = {
+            self._identity = Fields.of({
                 "AccountSid": self.account_sid, "ApiVersion": API_VERSION, "CallSid": self.sid,
                 "Called": to, "CalledCity": "", "CalledCountry": "", "CalledState": "", "CalledZip": "",
                 "Caller": from_, "CallerCity": "", "CallerCountry": "", "CallerState": "", "CallerZip": "",
                 "Direction": "outbound-api", "From": from_, "FromCity": "", "FromCountry": "", "FromState": "",
                 "FromZip": "", "To": to, "ToCity": "", "ToCountry": "", "ToState": "", "ToZip": "",
-            }  # fmt: skip
-        return dict(self._identity)
+            })  # fmt: skip
+        return self._identity
+
+    def settle(self) -> None:
+        """Let go of what only a running call needs: a long run keeps every call."""
+        self.person.chance = None
+        self._identity = None
 
     def resource(self) -> dict[str, object]:
         """The call as the API's JSON shows it."""

@@ -32,9 +32,11 @@ class Control:
                 case "GET", "stats":
                     return web.json_response(self._exchange.stats())
                 case "POST", "faults":
-                    return self._faults(await request.text())
+                    return self._faults(await request.read())
                 case "POST", "people":
-                    self._exchange.replace_people(rules := read_people(await request.text()))
+                    self._exchange.replace_people(
+                        rules := read_people((await request.read()).decode("utf-8", "replace"))
+                    )
                     return web.json_response({"rules": len(rules)})
         except (FaultError, PeopleFileError) as wrong:
             return web.json_response({"error": str(wrong)}, status=HTTPStatus.BAD_REQUEST)
@@ -45,7 +47,7 @@ class Control:
         lines = [json.dumps(call.account()) + "\n" for call in self._exchange.calls.values()]
         return web.Response(text="".join(lines), content_type="application/x-ndjson")
 
-    def _faults(self, text: str) -> web.Response:
+    def _faults(self, text: bytes) -> web.Response:
         """Replace all faults by those given: `{"duplicate": 0.1, "late": "0.2@30"}`."""
         try:
             given = json.loads(text)

@@ -92,7 +92,7 @@ class Conversation:
         return None
 
     async def _fetch(self, hook: Hook, fields: dict[str, str]) -> bytes:
-        asked = self._call.identity() | {"CallStatus": self._call.status.value} | fields
+        asked = self._call.identity().plus({"CallStatus": self._call.status.value, **fields})
         try:
             reply: Reply = await self._line.ask(self._courier.send(hook, asked))
         except Undelivered as lost:

@@ -6,7 +6,6 @@ import asyncio
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Self
-from urllib.parse import urlencode
 from uuid import uuid4
 
 import aiohttp
@@ -17,6 +16,7 @@ from dialer.carrier.signature import signature
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dialer.carrier.fields import Fields
     from dialer.carrier.hook import Hook
 
 # Shorter than the five seconds after which common servers close idle connections: a request sent into a connection that
@@ -64,9 +64,7 @@ class Courier:
     async def __aexit__(self, *_: object) -> None:
         await self._session.close()
 
-    async def send(
-        self, hook: Hook, fields: Mapping[str, str], *, token: str | None = None, forged: bool = False
-    ) -> Reply:
+    async def send(self, hook: Hook, fields: Fields, *, token: str | None = None, forged: bool = False) -> Reply:
         """Deliver fields to a URL and return the reply, of whatever status.
 
         `token` is the idempotency token; retries carry the same one. A `forged` request carries a signature made with
@@ -75,7 +73,7 @@ class Courier:
         url, body = _addressed(hook, fields)
         key = b"not the auth token" if forged else self._token
         headers = {
-            "X-Twilio-Signature": signature(key, url, {} if body is None else fields),
+            "X-Twilio-Signature": signature(key, url, {} if body is None else fields.values),
             "I-Twilio-Idempotency-Token": token or str(uuid4()),
         }
         if body is not None:
@@ -122,11 +120,11 @@ class Courier:
             raise Undelivered(11200, "rt", f"broken reply: {type(broken).__name__}") from broken
 
 
-def _addressed(hook: Hook, fields: Mapping[str, str]) -> tuple[str, str | None]:
+def _addressed(hook: Hook, fields: Fields) -> tuple[str, str | None]:
     if hook.method == "POST":
-        return hook.url, urlencode(fields)
+        return hook.url, fields.encoded
     joint = "&" if "?" in hook.url else "?"
-    return hook.url + joint + urlencode(fields), None
+    return hook.url + joint + fields.encoded, None
 
 
 def _failure(status: int) -> str | None:

@@ -47,7 +47,11 @@ class Exchange:
         self._journeys: dict[str, Journey] = {}
 
     def place(self, order: Order) -> Call:
-        """Accept a call into the queue. Raises `Refusal` (10004) at the account's limit of concurrent calls."""
+        """Accept a call into the queue.
+
+        Raises `Refusal` (10004) at the account's limit of concurrent calls, queued ones included. Twilio documents the
+        code but not its HTTP status; 429 is a guess.
+        """
         limit = self.config.concurrent_calls
         if limit is not None and len(self._journeys) >= limit:
             raise Refusal(10004, "Call concurrency limit exceeded", HTTPStatus.TOO_MANY_REQUESTS)
@@ -146,6 +150,7 @@ class Exchange:
                 self.running -= 1
         finally:
             self._journeys.pop(journey.call.sid, None)
+            journey.call.settle()
 
     def _visible_from(self, to: str, nth_call: int) -> float:
         now = self.clock.monotonic()

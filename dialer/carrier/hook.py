@@ -47,7 +47,7 @@ def read_hook(url: str, method: str = "POST") -> Hook:
         raise HookError("not an absolute http or https URL")
     if "_" in parts.hostname:
         raise HookError("host names in URLs may not contain underscores")
-    if not bare.isascii() or any(character.isspace() for character in bare):
+    if not bare.isascii() or len(bare.split()) != 1:
         raise HookError("a URL must be percent-encoded ASCII")
     if not fragment:
         return Hook(bare, method)

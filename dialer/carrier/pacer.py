@@ -26,11 +26,6 @@ class Pacer:
         self._line: deque[asyncio.Future[None]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
-    @property
-    def waiting(self) -> int:
-        """How many calls are queued (cancelled ones are counted until their turn)."""
-        return len(self._line)
-
     def expected_wait(self) -> float:
         """Simulated seconds a call that joins now will be queued."""
         self._count()

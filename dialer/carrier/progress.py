@@ -10,6 +10,7 @@ from uuid import uuid4
 from dialer.carrier.clock import rfc2822
 from dialer.carrier.courier import Undelivered
 from dialer.carrier.fault import Fault
+from dialer.carrier.fields import Fields
 from dialer.carrier.order import Event
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Letter:
 
     __slots__ = ("call", "fields", "forged", "hook", "name", "token")
 
-    def __init__(self, call: Call, name: str, hook: Hook, fields: dict[str, str], *, forged: bool = False) -> None:
+    def __init__(self, call: Call, name: str, hook: Hook, fields: Fields, *, forged: bool = False) -> None:
         self.call = call
         self.name = name
         self.hook = hook
@@ -56,25 +57,25 @@ class Progress:
             if event is Event.COMPLETED:
                 self._release(call)
             return
-        fields = self._status_fields(call)
+        told = self._told(call)
         if call.next_sequence == 1 and self._faults.strikes(Fault.FORGED, call.order.to, call.nth_call):
             call.faults.append(Fault.FORGED)
-            lie = fields | {"CallStatus": "completed", "CallDuration": "999", "Duration": "17"}
-            self.background(self._deliver(Letter(call, "forged", hook, lie, forged=True)))
-        self._post(Letter(call, event.value, hook, fields), last=event is Event.COMPLETED)
+            lie = told | {"CallStatus": "completed", "CallDuration": "999", "Duration": "17"}
+            self.background(self._deliver(Letter(call, "forged", hook, call.identity().plus(lie), forged=True)))
+        self._post(Letter(call, event.value, hook, call.identity().plus(told)), last=event is Event.COMPLETED)
 
     def tell_verdict(self, call: Call) -> None:
         """Send the asynchronous answering-machine callback."""
         detection = call.order.detection
         if detection is None or detection.callback is None:
             return
-        fields = {
+        verdict = {
             "AccountSid": call.account_sid,
             "CallSid": call.sid,
             "AnsweredBy": call.answered_by or "unknown",
             "MachineDetectionDuration": str(call.detection_ms or 0),
         }
-        self._post(Letter(call, "amd", detection.callback, fields), last=False)
+        self._post(Letter(call, "amd", detection.callback, Fields.of(verdict)), last=False)
 
     async def first_callback(self, call: Call) -> None:
         """Return once any callback of the call has been delivered."""
@@ -97,12 +98,14 @@ class Progress:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _status_fields(self, call: Call) -> dict[str, str]:
-        fields = call.identity()
-        fields["CallStatus"] = call.status.value
-        fields["CallbackSource"] = "call-progress-events"
-        fields["SequenceNumber"] = str(call.next_sequence)
-        fields["Timestamp"] = rfc2822(self._clock.now()) or ""
+    def _told(self, call: Call) -> dict[str, str]:
+        """What a status callback says beside the call's identity."""
+        fields = {
+            "CallStatus": call.status.value,
+            "CallbackSource": "call-progress-events",
+            "SequenceNumber": str(call.next_sequence),
+            "Timestamp": rfc2822(self._clock.now()) or "",
+        }
         call.next_sequence += 1
         if call.answered_by is not None:
             fields["AnsweredBy"] = call.answered_by

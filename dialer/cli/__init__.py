@@ -3,49 +3,57 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
+from typing import Final
 
 import typer
 from rich.markup import escape
 
-from dialer.cli import attempts, campaigns, customers, do_not_call, in_force, report
-from dialer.cli.carrier import carrier
-from dialer.cli.doctor import doctor
-from dialer.cli.run import run
 from dialer.cli.screen import err
-from dialer.cli.watch import watch
-from dialer.cli.why import why
 from dialer.errors import DialerError, InputError
 
-app = typer.Typer(
-    name="dialer",
-    help=(
-        "Outbound callback campaigns: who is due, never when they rest, VIPs without exception, and why.\n\n"
-        "A first campaign: `customers import FILE`, `campaigns check FILE`, `campaigns apply FILE`, `run`. "
-        "Settings come from the environment and .env; `doctor` says what is missing."
-    ),
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
-)
-app.add_typer(customers.app, name="customers", help="The customer file: import, sync, look up.")
-campaigns.app.command("list")(in_force.list_campaigns)
-for command in (in_force.apply, in_force.enrol, in_force.pause, in_force.resume):
-    campaigns.app.command()(command)
-app.add_typer(campaigns.app, name="campaigns", help="Campaign files: check, rehearse, put in force, pause.")
-app.add_typer(report.app, name="report", help="What was done: callbacks, summary, attempts.")
-app.add_typer(attempts.app, name="attempts", help="Single attempts: their events, and those a person must decide.")
-app.add_typer(do_not_call.app, name="do-not-call", help="The list of those who are never called.")
-app.command()(why)
-app.command()(run)
-app.command()(watch)
-app.command()(doctor)
-app.command()(carrier)
+GROUPS: Final = {
+    "customers": "The customer file: import, sync, look up.",
+    "campaigns": "Campaign files: check, rehearse, put in force, pause.",
+    "report": "What was done: the house at a glance, callbacks, summary, attempts.",
+    "attempts": "Single attempts: their events, and those a person must decide.",
+    "do-not-call": "The list of those who are never called.",
+}
+COMMANDS: Final = ("why", "run", "watch", "doctor", "carrier")
+
+
+def build(first: str = "") -> typer.Typer:
+    """The command line. When `first` is a command, only that one is loaded: the others would cost a second."""
+    app = typer.Typer(
+        name="dialer",
+        help=(
+            "Outbound callback campaigns: who is due, never when they rest, VIPs without exception, and why.\n\n"
+            "A first campaign: `customers import FILE`, `campaigns check FILE`, `campaigns apply FILE`, `run`. "
+            "Settings come from the environment and .env; `doctor` says what is missing."
+        ),
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",
+        callback=_stay_a_group,
+    )
+    wanted = [first] if first in {*GROUPS, *COMMANDS} else [*GROUPS, *COMMANDS]
+    for name in wanted:
+        module = import_module(f"dialer.cli.{name.replace('-', '_')}")
+        if name in GROUPS:
+            app.add_typer(module.app, name=name, help=GROUPS[name])
+        else:
+            app.command(name)(getattr(module, name))
+    return app
+
+
+def _stay_a_group() -> None:
+    """With a callback, a command line of one command still wants the command's name."""
 
 
 def main() -> None:
     """Run a command; what goes wrong is said in one place, without a stack trace."""
     try:
-        app()
+        build(sys.argv[1] if len(sys.argv) > 1 else "")()
     except InputError as error:
         for problem in error.problems:
             where = f"[bold]{escape(problem.where)}[/bold]: " if problem.where != "input" else ""

@@ -10,6 +10,7 @@ import typer
 
 from dialer import bootstrap
 from dialer.campaign_files import LoadedCampaign, check_files, files_in, json_schema, load
+from dialer.cli import in_force
 from dialer.cli.screen import AsJson, emit, out, show
 from dialer.cli.script_rehearsal import Call, customer_of, keys_of, moment_of, show_call, show_machine, zone_of
 from dialer.errors import CampaignFileError
@@ -17,6 +18,8 @@ from dialer.errors import CampaignFileError
 app = typer.Typer(help="Campaign files: check them, hear them, put them to work.", no_args_is_help=True)
 
 FOLDER = Path("campaigns")
+
+in_force.add_to(app)
 
 
 @app.command()

@@ -75,6 +75,9 @@ def carrier(
     Point the dialer at it with DIALER_TWILIO_API_URL. It prints one line when it accepts connections and stops on
     SIGTERM or Ctrl-C. What really happened to each call: GET /control/calls; counts: GET /control/stats.
 
+    A rule in a people file: {number: "+1415*", answer: human, ring: [2, 8], keys: ["1", silence, hangup]}; or
+    instead of answer, mix: {human: 3, busy: 1}; and keys may be weights, {"1": 0.7, silence: 0.3}.
+
     Example: dialer carrier --port 0 --speed 30 --calls-per-second 10 --fault duplicate=0.1 --fault late=0.05@20
     """
     try:

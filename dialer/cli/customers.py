@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from dialer.bootstrap import now, open_store, settings
+from dialer import bootstrap
 from dialer.cli.screen import AsJson, emit, err, out, show
 from dialer.customer_files.columns import as_yaml, doubts, meanings
 from dialer.customer_files.mapping import FileMapping, load_mapping
@@ -53,13 +53,13 @@ def import_(
 ) -> None:
     """Import a customer file. The same file twice changes nothing; a later one updates."""
     meaning = load_mapping(mapping) if mapping else FileMapping()
-    with _progress(file.name) as progress:
+    with closing(bootstrap.open_store()) as store, _progress(file.name) as progress:
         report = import_file(
             file,
             meaning,
-            open_store(),
-            now(),
-            home_region=settings().home_region,
+            store,
+            bootstrap.now(),
+            home_region=bootstrap.settings().home_region,
             rejects=rejects,
             dry_run=dry_run,
             on_progress=progress,
@@ -76,14 +76,15 @@ def sync_(
     json: AsJson = False,
 ) -> None:
     """Import from another database, which is only read."""
-    with _progress(mapping.name) as progress:
+    meaning = load_mapping(mapping)
+    with closing(bootstrap.open_store()) as store, _progress(mapping.name) as progress:
         report = sync(
-            load_mapping(mapping),
-            open_store(),
-            now(),
+            meaning,
+            store,
+            bootstrap.now(),
             name=str(mapping),
             rejects=rejects or mapping.with_name(f"{mapping.stem}.rejects.csv"),
-            home_region=settings().home_region,
+            home_region=bootstrap.settings().home_region,
             dry_run=dry_run,
             on_progress=progress,
         )
@@ -101,13 +102,14 @@ def list_(
     reveal: Reveal = False,
 ) -> None:
     """Show the customers, in the order in which they came."""
-    found = (one for page in open_store().customers.pages(tier=tier) for one in page)
-    if json:
-        for one in islice(found, limit):
-            emit(_plain(one, reveal=reveal))
-        return
-    limit = limit or _SCREENFUL
-    some = list(islice(found, limit + 1))
+    with closing(bootstrap.open_store()) as store:
+        found = (one for page in store.customers.pages(tier=tier) for one in page)
+        if json:
+            for one in islice(found, limit):
+                emit(_plain(one, reveal=reveal))
+            return
+        limit = limit or _SCREENFUL
+        some = list(islice(found, limit + 1))
     headings = ("reference", "name", "tier", "region", "zone", "numbers", "quiet hours", "agent")
     show("Customers", headings, (_cells(one, reveal=reveal) for one in some[:limit]))
     if len(some) > limit:
@@ -117,12 +119,13 @@ def list_(
 @app.command("show")
 def show_(reference: str, *, json: AsJson = False, reveal: Reveal = False) -> None:
     """Show everything about one customer."""
-    store = open_store()
-    customer = store.customers.get(reference)
+    with closing(bootstrap.open_store()) as store:
+        customer = store.customers.get(reference)
+        wish = customer is not None and store.suppressions.has(customer)
     if customer is None:
         mend = "the first column of `dialer customers list` holds the references"
         raise NotFoundError([Problem("customer", f"nobody has the reference {reference!r}", mend)])
-    facts = _plain(customer, reveal=reveal) | {"opted_out": store.suppressions.has(customer)}
+    facts = _plain(customer, reveal=reveal) | {"opted_out": wish}
     if json:
         emit(facts)
         return
@@ -131,9 +134,9 @@ def show_(reference: str, *, json: AsJson = False, reveal: Reveal = False) -> No
     facts["quiet"] = ", ".join(facts["quiet"])
     facts["opted_out"] = "yes: never call" if facts["opted_out"] else "no"
     show(
-        escape(customer.name or customer.reference),
+        customer.name or customer.reference,
         ("field", "value"),
-        [(escape(name), escape(str(value))) for name, value in (facts | attributes).items() if value],
+        [(name, str(value)) for name, value in (facts | attributes).items() if value],
     )
 
 
@@ -164,7 +167,7 @@ def _tell(report: ImportReport, *, json: bool) -> None:
     show(
         "Columns",
         ("heading", "understood as", "kind", "because of"),
-        [(escape(c.heading), c.target, c.kind if c.attribute else "", _origin(c)) for c in report.columns],
+        [(c.heading, c.target, c.kind if c.attribute else "", _origin(c)) for c in report.columns],
     )
     counts = (
         f"{report.read:,} rows read, {report.added:,} added, {report.changed:,} changed, {report.same:,} as they were"
@@ -173,7 +176,7 @@ def _tell(report: ImportReport, *, json: bool) -> None:
     out.print(f"{'Dry run, nothing was changed: ' if report.dry_run else ''}{counts}, {wishes}", soft_wrap=True)
     if report.rejects_path:
         some = list(report.reasons.items())
-        show("Rejected", ("rows", "why"), [(f"{times:,}", escape(why)) for why, times in some[:_REASONS_SHOWN]])
+        show("Rejected", ("rows", "why"), [(f"{times:,}", why) for why, times in some[:_REASONS_SHOWN]])
         if len(some) > _REASONS_SHOWN:
             out.print(f"and {len(some) - _REASONS_SHOWN} further reasons")
         out.print(f"Every rejected row, with its reason: {escape(str(report.rejects_path))}", soft_wrap=True)
@@ -238,7 +241,7 @@ def _cells(customer: Customer, *, reveal: bool) -> tuple[str, ...]:
     numbers = "\n".join(_line(number, reveal=reveal) for number in customer.numbers)
     quiet = ", ".join(str(hours) for hours in customer.quiet)
     texts = (customer.reference, customer.name, customer.tier, customer.region, customer.zone, numbers, quiet)
-    return tuple(escape(text) for text in (*texts, customer.agent))
+    return (*texts, customer.agent)
 
 
 def _line(number: PhoneNumber, *, reveal: bool) -> str:

@@ -136,3 +136,10 @@ def resume(campaign: Annotated[str, typer.Argument(help="The campaign's id.")]) 
 
 def _store() -> Store:
     return bootstrap.open_store(bootstrap.settings())
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to those about campaign files."""
+    app.command("list")(list_campaigns)
+    for command in (apply, enrol, pause, resume):
+        app.command()(command)

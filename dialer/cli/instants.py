@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -14,13 +15,18 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
 
+_DATED = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
 def read(text: str, option: str, zone: str) -> datetime:
     """An instant in UTC. Without an offset the text is taken as time in `zone`; a bare date is its first moment."""
     try:
+        if not _DATED.match(text.strip()):
+            raise ValueError(text)  # noqa: TRY301 - what has no date would silently be taken as today
         told = pendulum.parse(text.strip().replace(" ", "T", 1), tz=zone, exact=False)
     except ValueError:
         told = None
-    if not isinstance(told, pendulum.DateTime) or len(text.strip()) < len("2026-01-01"):
+    if not isinstance(told, pendulum.DateTime):
         what = f"{text!r} is no instant"
         mend = "expected a date or a date and time, such as 2026-11-23 or 2026-11-23T09:30+08:00"
         raise InputError([Problem(option, what, mend)])

@@ -154,6 +154,31 @@ def summary(
     _write_summary(found, now, wish)
 
 
+@app.command()
+def house(
+    *,
+    since: FromOption = None,
+    until: ToOption = None,
+    form: FormatOption = None,
+    output: OutputOption = None,
+    language: LanguageOption = Language.EN,
+) -> None:
+    """All campaigns at a glance: who was called, who was not and why, what happens next, VIP coverage."""
+    start, end = _period(since, until)
+    wish = Wish("house", None, start, end, _format(form, output, as_json=False), output, language)
+    if wish.format not in {Format.TEXT, Format.HTML}:
+        told = Problem("--format", f"{wish.format} is not for this report", "expected text or html")
+        raise InputError([told])
+    now = bootstrap.now()
+    with closing(bootstrap.open_store()) as store, _opened(wish.target) as stream:
+        records = store.records.callbacks(None, start, end), store.records.attempts(None, start, end)
+        if wish.format is Format.HTML:
+            stream.write(html.house_report(*records, now, language).encode())
+        else:
+            with _console(stream, wish) as console:
+                text.house_report(*records, now, language, console)
+
+
 def _write_table(table: Table, wish: Wish) -> None:
     with _opened(wish.target) as stream:
         match wish.format:

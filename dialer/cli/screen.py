@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from dialer.core.phone import PhoneNumber
 
@@ -50,10 +51,10 @@ def plain(value: object) -> object:
 
 
 def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table for people."""
-    table = Table(title=title, title_justify="left", header_style="bold", expand=False)
+    """Print a table for people. Cells are text: a name in brackets is a name, not markup."""
+    table = Table(title=Text(title), title_justify="left", header_style="bold", expand=False)
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
+        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
     out.print(table)

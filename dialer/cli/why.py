@@ -87,6 +87,6 @@ def _print(one: Explanation, zone: str) -> None:
     out.print(f"at {instants.show(one.at, zone)} {zone}: [{colour}]{one.decision}[/{colour}]{next_time}")
     out.print(table)
     if one.zones:
-        out.print(f"  zones: {', '.join(one.zones)}")
+        out.print("  there: " + ", ".join(f"{instants.show(one.at, name)} {name}" for name in one.zones))
     for window in one.windows:
         out.print(f"  open {instants.show(window.start, zone)} to {instants.show(window.end, zone)} {zone}")

@@ -322,7 +322,7 @@ def _shut(hours: tuple[Hours, ...], zones: tuple[str, ...], now: datetime) -> st
         for zone in zones:
             opening = next_opening((layer,), (zone,), now)
             if opening is None or opening.start > now:
-                shut.append(f"{layer.name} hours are shut in {zone} ({local(now, zone):%a %H:%M} there)")
+                shut.append(f"{layer.name} hours are shut in {zone}")
     return "; ".join(shut) or "the window closes before a call could ring out"
 
 

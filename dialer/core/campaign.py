@@ -167,7 +167,6 @@ DEFAULT_RETRY = (
     RetryRule(after=Ending.BUSY, wait=timedelta(minutes=30)),
     RetryRule(after=Ending.NO_ANSWER, wait=timedelta(hours=4), next_number=True),
     RetryRule(after=Ending.UNREACHABLE, wait=timedelta(hours=2), next_number=True),
-    RetryRule(after=Ending.BAD_NUMBER, wait=timedelta(minutes=10), next_number=True),
     RetryRule(after=Ending.MACHINE, wait=timedelta(hours=6)),
     RetryRule(after=Ending.HUNG_UP, wait=timedelta(days=1)),
     RetryRule(after=Ending.NOT_CONVENIENT, wait=timedelta(hours=20)),

@@ -78,8 +78,9 @@ RIGHT_PARTY = frozenset(
     {Ending.REACHED, Ending.DISSATISFIED, Ending.PROMISED, Ending.REFUSED, Ending.OPTED_OUT, Ending.NOT_CONVENIENT}
 )
 
-RETRYABLE = frozenset(Ending) - CLOSING - {Ending.PROMISED, Ending.NOT_RUNG}
-"""The endings a retry table may name. A promise has its own time; what never rang is ours to mend."""
+RETRYABLE = frozenset(Ending) - CLOSING - {Ending.PROMISED, Ending.BAD_NUMBER, Ending.NOT_RUNG}
+"""The endings a retry table may name. A promise has its own time, a number that does not exist gets no second call, and
+what never rang is ours to mend."""
 
 
 class Fault(StrEnum):

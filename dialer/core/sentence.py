@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 LONGEST_VALUE = 100
 """Characters of one field that are spoken at most."""
 
+_NO_CHARACTER = 0xFFFE
+"""The last two code points of each plane are no characters."""
 _GAP = re.compile(r"\{([a-z][a-z0-9_-]*)(?:\|([^{}|]*))?\}")
 _SPACES = re.compile(r"\s+")
 _BEFORE_STOP = re.compile(r" +([,.;:!?])")
@@ -41,8 +43,8 @@ def clean(value: str) -> str:
 
 
 def _is_forbidden(character: str) -> bool:
-    # Cc: controls; Cs: lone surrogates; the last two code points of a plane are no characters (XML 1.0, section 2.2).
-    return unicodedata.category(character) in {"Cc", "Cs"} or ord(character) & 0xFFFE == 0xFFFE  # noqa: PLR2004
+    # Cc: controls; Cs: lone surrogates (XML 1.0, section 2.2).
+    return unicodedata.category(character) in {"Cc", "Cs"} or ord(character) & _NO_CHARACTER == _NO_CHARACTER
 
 
 def gaps(text: str) -> list[str]:

@@ -81,6 +81,7 @@ class Callbacks:
                 "errors": 0,
                 "number_index": 0,
                 "bad_numbers": [],
+                "answers": {},
             }
             for one in batch
         ]
@@ -216,7 +217,7 @@ class Callbacks:
         """How many stand in line and may be called at `now`, per campaign."""
         query = select(queue.row.c.campaign, func.count()).where(queue.row.c.ready, queue.row.c.closes_at > now)
         with self._database.read() as connection:
-            return dict(connection.execute(query.group_by(queue.row.c.campaign)).tuples().all())
+            return dict(connection.execute(query.group_by(queue.row.c.campaign)).all())
 
     def ready_count(self, now: datetime) -> int:
         """How many may be called at `now`, in campaigns that run."""

@@ -99,9 +99,7 @@ class Campaigns:
         """How many callbacks stand in the queue, per campaign."""
         row = QueueRow.__table__  # type: ignore[attr-defined]
         with self._database.read() as connection:
-            return dict(
-                connection.execute(select(row.c.campaign, func.count()).group_by(row.c.campaign)).tuples().all()
-            )
+            return dict(connection.execute(select(row.c.campaign, func.count()).group_by(row.c.campaign)).all())
 
 
 def standings(connection: Connection) -> dict[str, Standing]:

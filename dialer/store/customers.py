@@ -54,7 +54,7 @@ class Customers:
 
     def _fingerprints(self, connection: Connection, references: Sequence[str]) -> dict[str, str]:
         query = select(customer.c.reference, customer.c.fingerprint).where(customer.c.reference.in_(references))
-        return dict(connection.execute(query).tuples().all())
+        return dict(connection.execute(query).all())
 
     def _update(self, connection: Connection, changed: Sequence[dict[str, Any]], now: datetime) -> None:
         rows = [{f"new_{name}": value for name, value in one.items()} for one in changed]

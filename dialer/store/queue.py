@@ -12,24 +12,24 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dialer.core import priority
-from dialer.core.admission import Refuse, holds
+from dialer.core.admission import Refuse, Wait, holds
 from dialer.core.record import CallbackState
 from dialer.store.tables import CallbackRow, QueueRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
 
-    from dialer.core.admission import Decision, Dial, Wait
+    from dialer.core.admission import Decision, Dial
     from dialer.store.proposals import Candidate
 
 row = QueueRow.__table__  # type: ignore[attr-defined] # SQLModel does not declare it
 callback = CallbackRow.__table__  # type: ignore[attr-defined]
 
 
-def put(connection: Connection, decided: Iterable[tuple[Candidate, Decision]], now: datetime) -> None:
+def put(connection: Connection, decided: Sequence[tuple[Candidate, Decision]], now: datetime) -> None:
     """Let each callback wait for its stretch, or hold or close it when the gate refused for good."""
     waiting, refused = [], []
     for candidate, decision in decided:
@@ -42,6 +42,13 @@ def put(connection: Connection, decided: Iterable[tuple[Candidate, Decision]], n
         statement = dialect.insert(row)
         changes = {name: statement.excluded[name] for name in ("ready", "opens_at", "closes_at", "rank_at")}
         connection.execute(statement.on_conflict_do_update(index_elements=[row.c.callback_id], set_=changes), waiting)
+        explained = [
+            {"key": candidate.callback_id, "note": _why_not_now(decision)}
+            for candidate, decision in decided
+            if isinstance(decision, Wait)
+        ]
+        if explained:
+            _change(connection, explained)
     if refused:
         take_out(connection, [one["key"] for one in refused])
         _change(connection, refused)
@@ -60,6 +67,10 @@ def _place(candidate: Candidate, decision: Dial | Wait, now: datetime) -> dict[s
         "closes_at": decision.opening.end,
         "rank_at": priority.rank(since, head_start, promised=proposal.promised),
     }
+
+
+def _why_not_now(decision: Wait) -> str:
+    return "; ".join(rule.reason for rule in decision.rules if not rule.passed)
 
 
 def _refusal(candidate: Candidate, decision: Refuse, now: datetime) -> dict[str, Any]:

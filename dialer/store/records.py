@@ -42,7 +42,7 @@ class Records:
         self, campaign: str | None = None, start: datetime | None = None, end: datetime | None = None
     ) -> Iterator[CallbackRecord]:
         """Callbacks by the instant of their enrolment in [start, end), oldest first."""
-        last_columns = ("e164", "region", "kind", "extension", "created_at", "ending", "code", "marks")
+        last_columns = ("e164", "region", "kind", "extension", "created_at", "ending", "code")
         query = (
             select(
                 callback,
@@ -131,7 +131,7 @@ def _callback(row: Row[Any]) -> CallbackRecord:
         code=row.last_code or "",
         agent=row.customer_agent,
         next_at=row.opens_at,
-        answers=_answers(row.last_marks or []),
+        answers=MappingProxyType(row.answers),
     )
 
 

@@ -106,7 +106,7 @@ def _opt_outs(connection: Connection, changes: Sequence[Told], now: datetime) ->
         return
     ids = [one.row.customer_id for one in said]
     references: dict[int, str] = dict(
-        connection.execute(select(customer.c.id, customer.c.reference).where(customer.c.id.in_(ids))).tuples().all()
+        connection.execute(select(customer.c.id, customer.c.reference).where(customer.c.id.in_(ids))).all()
     )
     rows = []
     for one in said:
@@ -178,10 +178,9 @@ def _values(candidate: Candidate, one: Told, step: NextStep, standing: Standing,
         "attempts": standing.attempts,
         "errors": standing.errors,
         "bad_numbers": sorted(standing.bad_numbers),
-        "last_attempt": one.row.token
-        if one.after.counted or not candidate.row.cb_last_attempt
-        else candidate.row.cb_last_attempt,
+        "last_attempt": one.row.token if one.after.counted else candidate.row.cb_last_attempt,
         "last_miss_at": (one.after.rang_at or one.after.ended_at or now) if missed else candidate.row.cb_last_miss_at,
+        "answers": candidate.row.cb_answers | one.after.answers,
         "reached_at": candidate.row.cb_reached_at or spoken,
     }
 

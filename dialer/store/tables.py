@@ -119,9 +119,10 @@ class CallbackRow(SQLModel, table=True):
     errors: int = 0
     number_index: int = 0
     bad_numbers: list[str] = Field(default_factory=list, sa_type=JSON)
-    last_attempt: str | None = None  # the attempt whose end decided the state
+    last_attempt: str | None = None  # the last one the customer felt
     last_miss_at: datetime | None = Field(default=None, sa_type=Instant)
     reached_at: datetime | None = Field(default=None, sa_type=Instant)
+    answers: dict[str, str] = Field(default_factory=dict, sa_type=JSON)  # of all attempts, the latest per question
 
 
 class QueueRow(SQLModel, table=True):

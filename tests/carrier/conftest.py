@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import aiohttp
 import pytest
-from twilio.rest import Client
+from twilio.rest import Client  # type: ignore[import-untyped]
 
 from dialer.carrier import CarrierConfig, read_people, running
 from tests.carrier.receiver import Page, PlainHttpClient, World, receiving

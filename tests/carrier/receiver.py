@@ -11,15 +11,15 @@ from urllib.parse import parse_qsl, urlencode
 
 import aiohttp
 from aiohttp import web
-from twilio.http import AsyncHttpClient
-from twilio.http.response import Response
-from twilio.request_validator import RequestValidator
-from twilio.rest import Client
+from twilio.http import AsyncHttpClient  # type: ignore[import-untyped]
+from twilio.http.response import Response  # type: ignore[import-untyped]
+from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
+from twilio.rest import Client  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from twilio.rest.api.v2010.account.call import CallInstance
+    from twilio.rest.api.v2010.account.call import CallInstance  # type: ignore[import-untyped]
 
     from dialer.carrier import Carrier, CarrierConfig
 
@@ -79,7 +79,13 @@ class Receiver:
         return [delivery for delivery in self.deliveries if delivery.path == path]
 
     def statuses(self) -> list[str]:
-        return [delivery.fields["CallStatus"] for delivery in self.at("/status")]
+        """The statuses heard, in the order the carrier sent them."""
+        sent = sorted(self.at("/status"), key=lambda delivery: int(delivery.fields["SequenceNumber"]))
+        return [delivery.fields["CallStatus"] for delivery in sent]
+
+    async def until_status(self, count: int) -> None:
+        """Wait for so many status callbacks: they may overtake each other."""
+        await self.until(lambda: len(self.at("/status")) >= count)
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until something holds after a delivery; five seconds at most."""
@@ -106,7 +112,7 @@ async def receiving(token: str) -> AsyncIterator[Receiver]:
         await runner.cleanup()
 
 
-class PlainHttpClient(AsyncHttpClient):
+class PlainHttpClient(AsyncHttpClient):  # type: ignore[misc] # the SDK is untyped
     """Carries the SDK's requests with a deadline and without retries, as a client of Twilio should."""
 
     def __init__(self, session: aiohttp.ClientSession, timeout: float = 5.0) -> None:
@@ -156,7 +162,7 @@ class World:
             "status_callback_event": ALL_EVENTS,
         }
         parameters.update(given)
-        created: CallInstance = await self.client.calls.create_async(**parameters)  # type: ignore[arg-type]
+        created: CallInstance = await self.client.calls.create_async(**parameters)
         return created
 
     @property

@@ -6,12 +6,12 @@ import asyncio
 import inspect
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from twilio.base.exceptions import TwilioRestException
-from twilio.rest import Client
-from twilio.rest.api.v2010.account.call import CallContext, CallList
+from twilio.base.exceptions import TwilioRestException  # type: ignore[import-untyped]
+from twilio.rest import Client  # type: ignore[import-untyped]
+from twilio.rest.api.v2010.account.call import CallContext, CallList  # type: ignore[import-untyped]
 
 from dialer.carrier import form
 from tests.carrier.receiver import FROM, PlainHttpClient
@@ -108,9 +108,7 @@ async def test_account_and_numbers(world_with: Builder) -> None:
         ({"method": "PUT"}, 21209),
     ],
 )
-async def test_bad_orders_are_refused_with_twilios_codes(
-    world_with: Builder, given: dict[str, object], code: int
-) -> None:
+async def test_bad_orders_are_refused_with_twilios_codes(world_with: Builder, given: dict[str, Any], code: int) -> None:
     world = await world_with(allowed_prefixes=("+1",), caller_ids=(FROM,))
     problem = await refusal(world, **given)
     assert (problem.status, problem.code) == (400, code)
@@ -132,8 +130,8 @@ def test_the_parameters_are_those_of_the_sdk() -> None:
     def sent(function: object) -> set[str]:
         return set(re.findall(r'"([A-Z][A-Za-z]+[<>]?)":', inspect.getsource(function)))  # type: ignore[arg-type]
 
-    assert sent(CallList._create) == form.CREATE  # type: ignore[attr-defined]
-    assert sent(CallContext._update) == form.UPDATE  # type: ignore[attr-defined]
+    assert sent(CallList._create) == form.CREATE
+    assert sent(CallContext._update) == form.UPDATE
     assert sent(CallList.page) == form.LIST
 
 
@@ -200,7 +198,7 @@ async def test_a_ringing_call_can_be_cancelled(world_with: Builder) -> None:
     call = await world.call()
     await world.receiver.until(lambda: "ringing" in world.receiver.statuses())
     assert (await call.update_async(status="canceled")).status == "canceled"
-    await world.receiver.until_over()
+    await world.receiver.until_status(3)
     assert world.receiver.statuses() == ["initiated", "ringing", "canceled"]
 
 

@@ -31,7 +31,7 @@ def sip(world: World) -> tuple[str, str]:
 async def test_a_human_call_tells_four_events(world: World) -> None:
     world.receiver.pages["/answer"].body = '<Response><Pause length="61"/></Response>'
     call = await world.call()
-    await world.receiver.until_over()
+    await world.receiver.until_status(4)
     heard = sorted(world.receiver.at("/status"), key=lambda one: int(one.fields["SequenceNumber"]))
     assert [one.fields["CallStatus"] for one in heard] == ["initiated", "ringing", "in-progress", "completed"]
     assert [one.fields["SequenceNumber"] for one in heard] == ["0", "1", "2", "3"]
@@ -45,7 +45,7 @@ async def test_a_human_call_tells_four_events(world: World) -> None:
 
 async def test_every_request_is_signed_and_carries_a_token(world: World) -> None:
     await world.call(url=f"{world.receiver.url}/answer?attempt=a%20b+c#rc=2&rp=all", method="POST")
-    await world.receiver.until_over()
+    await world.receiver.until_status(4)
     assert len(world.receiver.deliveries) == 5
     assert all(one.genuine for one in world.receiver.deliveries)
     assert all(one.headers["User-Agent"] == "TwilioProxy/1.1" for one in world.receiver.deliveries)
@@ -182,3 +182,11 @@ async def test_retries_follow_the_fragment_and_keep_the_token(world: World) -> N
     await world.receiver.until(lambda: len(world.receiver.at("/status")) == 3)
     assert len({one.headers["I-Twilio-Idempotency-Token"] for one in world.receiver.at("/status")}) == 1
     assert all("#" not in one.url for one in world.receiver.deliveries)
+
+
+async def test_a_failed_callback_is_not_retried_unless_asked_for(world: World) -> None:
+    world.receiver.pages["/status"] = Page(status=503)
+    await world.call()
+    await world.receiver.until_status(4)
+    assert world.receiver.statuses() == ["initiated", "ringing", "in-progress", "completed"]
+    assert {15003} == set(world.carrier.calls()[0]["errors"])  # type: ignore[call-overload]

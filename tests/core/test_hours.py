@@ -136,7 +136,7 @@ def agrees_with_the_wall_clock(situation: tuple[tuple[Hours, ...], tuple[str, ..
         assert not is_open(layers, zones, upcoming.end)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(situation=situations(), ask=st.integers(0, 10**6))
 def test_openings_agree_with_the_wall_clock_minute_by_minute(
     situation: tuple[tuple[Hours, ...], tuple[str, ...], datetime], ask: int
@@ -145,7 +145,7 @@ def test_openings_agree_with_the_wall_clock_minute_by_minute(
 
 
 @pytest.mark.slow
-@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(situation=situations(), ask=st.integers(0, 10**6))
 def test_openings_agree_with_the_wall_clock_in_many_cases(
     situation: tuple[tuple[Hours, ...], tuple[str, ...], datetime], ask: int

@@ -84,6 +84,7 @@ def upgrade() -> None:
         sa.Column("last_attempt", sa.String(), nullable=True),
         sa.Column("last_miss_at", Instant(), nullable=True),
         sa.Column("reached_at", Instant(), nullable=True),
+        sa.Column("answers", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(
             ["campaign"],
             ["campaign.id"],
