@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import socket
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from dialer.customer_files.mapping import load_mapping
 from dialer.engine.enrol import enrol
 from dialer.engine.importing import sync
-from dialer.errors import DialerError
+from dialer.errors import DialerError, InputError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -37,6 +38,9 @@ BETWEEN_ROUNDS = 0.02
 GRACE = timedelta(seconds=30)
 """How long a stop waits for calls that are going on. What is not over then is found again by reconciliation."""
 
+LAST_REQUESTS = 5
+"""Seconds that a stop gives requests in the middle of being made; one that stalls must not hold it up."""
+
 
 class _Server(uvicorn.Server):
     """A server that leaves signals to the daemon: the webhooks must outlive the dialing."""
@@ -54,6 +58,7 @@ class Daemon:
         self._app = app
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._beats: set[asyncio.Task[None]] = set()
         self._scheduler = AsyncIOScheduler(
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
@@ -62,23 +67,28 @@ class Daemon:
         """Serve and dial until SIGTERM or SIGINT; a second signal stops at once. `ready` is given the address."""
         given = self._works.settings
         config = uvicorn.Config(
-            self._app, host=given.host, port=given.port, log_config=None, access_log=False, lifespan="off"
+            self._app,
+            host=given.host,
+            port=given.port,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=LAST_REQUESTS,
         )
         server = _Server(config)
-        serving = asyncio.create_task(server.serve())
+        serving = asyncio.create_task(server.serve(sockets=[_listen(given.host, given.port)]))
         while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn tells nobody else
             await asyncio.sleep(0.01)
-        if serving.done():
-            raise DialerError(f"cannot listen on {given.host}:{given.port}; is another program using the port?")
         self._catch_signals()
         ready(_address(server))
         dialing = asyncio.create_task(self._dial())
         await self._start_metronome()
         await self._stopping.wait()
         log.info("stopping", grace_seconds=GRACE.total_seconds())
-        self._scheduler.shutdown(wait=False)
+        await self._stop_metronome()
         await dialing
-        await self._finish_calls()
+        with _reported("calls_left_to_reconciliation"):
+            await self._finish_calls()
         server.should_exit = True
         await serving
         await self._works.ledger.finish()
@@ -104,7 +114,8 @@ class Daemon:
     async def _start_metronome(self) -> None:
         """APScheduler only beats time: what is due stands in the database, so a beat that is lost loses nothing."""
         given = self._works.settings
-        await self._works.reconciler.after_restart()
+        with _reported("reconciliation_failed"):
+            await self._works.reconciler.after_restart()
         beats: list[tuple[Callable[[], Awaitable[None]], timedelta]] = [
             (self._turn, TICK),
             (self._reconcile, RECONCILE_EVERY),
@@ -115,26 +126,47 @@ class Daemon:
         now = self._works.clock.now()
         for job, every in beats:
             seconds = every.total_seconds()
-            self._scheduler.add_job(job, "interval", seconds=seconds, id=job.__name__, next_run_time=now)
+            self._scheduler.add_job(self._counted(job), "interval", seconds=seconds, id=job.__name__, next_run_time=now)
         self._scheduler.start()
+
+    async def _stop_metronome(self) -> None:
+        """No more beats; those being worked on are finished, since a beat cut off may be a transaction cut off."""
+        self._scheduler.pause()
+        if self._beats:
+            await asyncio.wait(self._beats)
+        self._scheduler.shutdown(wait=False)
+
+    def _counted(self, beat: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        async def counted() -> None:
+            task = asyncio.current_task()
+            assert task is not None  # noqa: S101 - APScheduler runs coroutines as tasks
+            self._beats.add(task)
+            task.add_done_callback(self._beats.discard)
+            await beat()
+
+        return counted
 
     async def _dial(self) -> None:
         while not self._stopping.is_set():
+            dialed = 0
             try:
                 dialed = await self._works.dialer.pump()
             except DialerError as error:
                 log.error("dialing_round_failed", error=str(error))
-                dialed = 0
+            except Exception:
+                # Whatever it was, the next round may do better; a service that serves and does not dial helps nobody.
+                log.exception("dialing_round_failed")
             if dialed:
                 await asyncio.sleep(BETWEEN_ROUNDS)
             else:
                 await self._woken()
 
     async def _woken(self) -> None:
-        """Wait for the next beat, or for a call to end and make room."""
-        settled = self._works.ledger.settled
+        """Wait for the next beat, for a call to end and make room, or until the pace allows another call."""
+        settled, pause = self._works.ledger.settled, self._works.dialer.pause
         waits = [asyncio.create_task(self._wake.wait()), asyncio.create_task(settled.wait())]
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        patience = max(pause.total_seconds(), BETWEEN_ROUNDS) if pause else None
+        await asyncio.wait(waits, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
         for one in waits:
             one.cancel()
         self._wake.clear()
@@ -180,12 +212,14 @@ class Daemon:
 
     async def _finish_calls(self) -> None:
         """Requests on their way come back, and calls going on end while the webhooks are still answered."""
+        clock, attempts = self._works.clock, self._works.store.attempts
+        until = clock.monotonic() + GRACE.total_seconds()
         await self._works.dialer.drain(GRACE)
-        until = self._works.clock.monotonic() + GRACE.total_seconds()
-        while self._works.clock.monotonic() < until:
-            if await self._works.desk.ask(self._works.store.attempts.open_count) == 0:
+        while clock.monotonic() < until:
+            # Calls of which the carrier may still tell; what is unknown or waits for a person does not end by waiting.
+            if not await self._works.desk.ask(attempts.silent, clock.now(), 1):
                 return
-            await self._works.clock.sleep(timedelta(milliseconds=200))
+            await clock.sleep(timedelta(milliseconds=200))
         log.warning("calls_left_to_reconciliation")
 
 
@@ -196,6 +230,20 @@ def _reported(event: str) -> Iterator[None]:
         yield
     except DialerError as error:
         log.error(event, error=str(error))
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """The socket on which webhooks arrive; taken before anything starts, so that nothing starts without it."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        taken = socket.socket(family, kind, protocol)
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(address)
+    except OSError as error:
+        what = f"cannot listen on {host} port {port}: {error.strerror or error}"
+        mend = "is `dialer run` running already? Otherwise choose another DIALER_PORT, and lead the proxy to it"
+        raise InputError([Problem("DIALER_HOST, DIALER_PORT", what, mend)]) from error
+    return taken
 
 
 def _address(server: uvicorn.Server) -> str:

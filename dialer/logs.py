@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import structlog
@@ -13,8 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import MutableMapping
     from typing import Any
 
-_NUMBER = re.compile(r"(?<![\w-])\+?[1-9]\d{8,14}(?!\w)")
-"""Long runs of digits that stand alone; tokens and the carrier's own ids have letters beside their digits."""
+_NUMBER = re.compile(r"(?:(?<![\w-])|(?<=%2[Bb]))\+?\d{9,15}(?!\w)")
+"""Long runs of digits that stand alone, or after a plus as addresses write it (%2B); tokens and the carrier's own ids
+have letters beside their digits."""
 
 
 def mask(text: str) -> str:
@@ -58,6 +60,24 @@ def configure(log_format: str, level: str) -> None:
 
 def _masked(_logger: object, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for key, value in line.items():
-        if isinstance(value, str) and key != "timestamp":
-            line[key] = mask(value)
+        if key not in _OUR_OWN:
+            line[key] = _without_numbers(value)
     return line
+
+
+_OUR_OWN = frozenset({"timestamp", "_record", "_from_structlog"})
+
+
+def _without_numbers(value: object) -> object:
+    """The value with every text in it masked, however deep it stands."""
+    match value:
+        case str():
+            return mask(value)
+        case int() | float() | None:
+            return value
+        case Mapping():
+            return {mask(str(key)): _without_numbers(one) for key, one in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_without_numbers(one) for one in value]
+        case _:
+            return mask(str(value))

@@ -18,6 +18,7 @@ from phonenumbers import SUPPORTED_REGIONS
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from dialer.core.document import parse_duration
 from dialer.core.hours import DailyRange
 from dialer.errors import Problem, SettingsError
 
@@ -25,16 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dotenv.parser import Original
-
-_UNITS = {
-    "second": timedelta(seconds=1),
-    "minute": timedelta(minutes=1),
-    "hour": timedelta(hours=1),
-    "day": timedelta(days=1),
-}
-_SHORT_UNITS = {"s": "second", "sec": "second", "m": "minute", "min": "minute", "h": "hour", "hr": "hour", "d": "day"}
-_AMOUNT_AND_UNIT = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-z]+)[\s,]*")
-_LONGEST = timedelta(days=366)
 
 _POSTGRESQL = "postgresql+psycopg://"
 _POSTGRESQL_AS_WRITTEN = ("postgresql://", "postgres://", _POSTGRESQL)
@@ -49,21 +40,8 @@ _NEVER_QUOTED = {
 
 
 def _duration(value: object) -> object:
-    """`20 minutes`, `4 h`, `1 hour 30 min`: a positive length of time, with its unit."""
-    if not isinstance(value, str):
-        return value
-    text, total, at = value.lower(), timedelta(), 0
-    while at < len(text):
-        found = _AMOUNT_AND_UNIT.match(text, at)
-        if found is None:
-            raise ValueError("this is not an amount followed by a unit of time")
-        amount, word = found.groups()
-        unit = _UNITS.get(_SHORT_UNITS.get(word, word.removesuffix("s")))
-        if unit is None or float(amount) * unit.total_seconds() > _LONGEST.total_seconds():
-            raise ValueError(f'"{amount} {word}" is not a length of time up to {_LONGEST.days} days')
-        total += float(amount) * unit
-        at = found.end()
-    return total
+    """A length of time with its unit, as campaign files write it."""
+    return parse_duration(value) if isinstance(value, str) else value
 
 
 def _more_than_nothing(value: timedelta) -> timedelta:

@@ -165,9 +165,8 @@ def test_wrong_value_is_refused(name: str, value: str) -> None:
         ("20 minutes", timedelta(minutes=20)),
         ("1 minute", timedelta(minutes=1)),
         ("4 h", timedelta(hours=4)),
-        ("4h30m", timedelta(hours=4, minutes=30)),
-        ("1 Hour, 30 min", timedelta(hours=1, minutes=30)),
-        ("1.5 days", timedelta(hours=36)),
+        ("30 min", timedelta(minutes=30)),
+        ("2 Days", timedelta(days=2)),
         ("90 s", timedelta(seconds=90)),
     ],
 )

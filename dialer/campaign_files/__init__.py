@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from dialer.campaign_files.complaints import explain, json_schema
-from dialer.campaign_files.source import LARGEST_FILE, Source
+from dialer.campaign_files.complaints import CAMPAIGN_FILE, explain, json_schema
 from dialer.core.campaign import Campaign, version
 from dialer.core.campaign_check import campaign_flaws
+from dialer.documents.source import LARGEST_FILE, Source
 from dialer.errors import CampaignFileError, Problem
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class LoadedCampaign:
 
 def load(path: Path) -> LoadedCampaign:
     """Read one campaign file. CampaignFileError names everything that is wrong with it."""
-    source = Source(str(path))
+    source = Source(str(path), CAMPAIGN_FILE)
     document = source.read(path)
     return LoadedCampaign(_campaign(document, source), version(document), document, path)
 
@@ -92,7 +92,7 @@ def files_in(folder: Path) -> list[Path]:
 
 def parse(document: Mapping[str, Any]) -> Campaign:
     """The campaign of a document that was read before, such as one from the database. Raises CampaignFileError."""
-    return _campaign(document, Source("document"))
+    return _campaign(document, Source("document", CAMPAIGN_FILE))
 
 
 def _campaign(document: Mapping[str, Any], source: Source) -> Campaign:

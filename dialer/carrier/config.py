@@ -51,9 +51,9 @@ class CarrierConfig:
             message
             for wrong, message in (
                 (not is_loopback(self.host), f"host {self.host}: the stand-in has no real security; loopback only"),
-                (not 0 <= self.port <= 65535, f"port {self.port}: expected 0 (any free one) to 65535"),  # noqa: PLR2004
-                (not 0 < self.speed <= 10_000, f"speed {self.speed}: expected above 0, at most 10000"),  # noqa: PLR2004
-                (not 0 < self.calls_per_second <= 100_000, "calls per second: expected above 0, at most 100000"),  # noqa: PLR2004
+                (not 0 <= self.port <= 65535, f"port {self.port}: expected 0 (any free one) to 65535"),  # noqa: PLR2004 - said there
+                (not 0 < self.speed <= 10_000, f"speed {self.speed}: expected above 0, at most 10000"),  # noqa: PLR2004 - said there
+                (not 0 < self.calls_per_second <= 100_000, "calls per second: expected above 0, at most 100000"),  # noqa: PLR2004 - said there
                 (
                     not re.fullmatch(r"AC[0-9a-zA-Z]{32}", self.account_sid),
                     "account sid: expected AC and 32 characters",

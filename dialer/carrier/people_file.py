@@ -143,7 +143,7 @@ class _RuleReader:
         if value is None:
             return None
         ends = value if isinstance(value, list) else [value, value]
-        if len(ends) != 2 or not all(_is_number(end) and end >= 0 for end in ends) or ends[0] > ends[1]:  # noqa: PLR2004
+        if len(ends) != 2 or not all(_is_number(end) and end >= 0 for end in ends) or ends[0] > ends[1]:  # noqa: PLR2004 - two ends
             self._complain(name, "expected seconds, such as 4 or [2, 8]")
             return None
         return float(ends[0]), float(ends[1])

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import typer
 from rich.markup import escape
+from typer.core import TyperGroup
 
 from dialer.cli.screen import err
 from dialer.errors import DialerError, InputError
+
+if TYPE_CHECKING:
+    from typer import Context
 
 GROUPS: Final = {
     "customers": "The customer file: import, sync, look up.",
@@ -20,12 +24,32 @@ GROUPS: Final = {
     "do-not-call": "The list of those who are never called.",
 }
 COMMANDS: Final = ("why", "run", "watch", "doctor", "carrier")
+WORKDAY: Final = (
+    "doctor",
+    "customers",
+    "campaigns",
+    "run",
+    "watch",
+    "report",
+    "why",
+    "attempts",
+    "do-not-call",
+    "carrier",
+)
+"""The order in which people need the commands, and in which the help shows them."""
+
+
+class _InOrder(TyperGroup):
+    def list_commands(self, ctx: Context) -> list[str]:  # type: ignore[override] # Typer's own context is private
+        return sorted(super().list_commands(ctx), key=WORKDAY.index)
 
 
 def build(first: str = "") -> typer.Typer:
     """The command line. When `first` is a command, only that one is loaded: the others would cost a second."""
     app = typer.Typer(
         name="dialer",
+        cls=_InOrder,
+        context_settings={"help_option_names": ["--help", "-h"]},
         help=(
             "Outbound callback campaigns: who is due, never when they rest, VIPs without exception, and why.\n\n"
             "A first campaign: `customers import FILE`, `campaigns check FILE`, `campaigns apply FILE`, `run`. "
@@ -63,3 +87,9 @@ def main() -> None:
     except DialerError as error:
         err.print(f"[red]error[/red] {escape(str(error))}", soft_wrap=True)
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        # A file or folder that somebody named: the path says which, and there is nothing to learn from a stack trace.
+        err.print(f"[red]error[/red] {escape(str(error.filename))}: {error.strerror}", soft_wrap=True)
+        sys.exit(InputError.exit_code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
 from typing import Annotated
 
@@ -29,50 +30,52 @@ _FAULT_HELP = (
 )
 
 
+Speed = Annotated[
+    float,
+    typer.Option(help="Compress simulated time (queue, ringing, talk) so many times. Durations stay uncompressed."),
+]
+People = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="YAML rules for how numbers behave; without them, a built-in mix of people."),
+]
+CallsPerSecond = Annotated[
+    float,
+    typer.Option(help="Calls dialed a (simulated) second; more are queued. 1 is Twilio's default for new accounts."),
+]
+AccountSid = Annotated[str, typer.Option(envvar="TWILIO_ACCOUNT_SID", help="The account clients must use.")]
+AuthToken = Annotated[str, typer.Option(envvar="TWILIO_AUTH_TOKEN", help="Its token; also signs the webhooks.")]
+Allow = Annotated[
+    list[str] | None, typer.Option(metavar="+PREFIX", help="Callable prefixes, such as +1; repeatable; default: all.")
+]
+CallerIds = Annotated[
+    list[str] | None,
+    typer.Option(metavar="+NUMBER", help="Numbers the account owns; repeatable; default: any From is accepted."),
+]
+MostCalls = Annotated[int | None, typer.Option(help="Refuse (10004) above so many calls at once; default: no limit.")]
+MostRequests = Annotated[
+    int | None, typer.Option(help="Refuse (429) above so many API requests at once; default: no limit.")
+]
+
+
 def carrier(
     *,
     host: Annotated[str, typer.Option(help="Address to listen on; anything but loopback is refused.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 picks a free one and prints it.")] = DEFAULT_PORT,
-    speed: Annotated[
-        float,
-        typer.Option(help="Compress simulated time (queue, ringing, talk) so many times. Durations stay uncompressed."),
-    ] = 1.0,
+    speed: Speed = 1.0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same people and the same faults.")] = 1,
-    people: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="YAML rules for how numbers behave; without them, a built-in mix of people."),
-    ] = None,
-    calls_per_second: Annotated[
-        float,
-        typer.Option(
-            help="Calls dialed a (simulated) second; more are queued. 1 is Twilio's default for new accounts."
-        ),
-    ] = 1.0,
-    account_sid: Annotated[
-        str, typer.Option(envvar="TWILIO_ACCOUNT_SID", help="The account clients must use.")
-    ] = DEMO_ACCOUNT_SID,
-    auth_token: Annotated[
-        str, typer.Option(envvar="TWILIO_AUTH_TOKEN", help="Its token; also signs the webhooks.")
-    ] = DEMO_AUTH_TOKEN,
+    people: People = None,
+    calls_per_second: CallsPerSecond = 1.0,
+    account_sid: AccountSid = DEMO_ACCOUNT_SID,
+    auth_token: AuthToken = DEMO_AUTH_TOKEN,
     fault: Annotated[list[str] | None, typer.Option(metavar="NAME=RATE", help=_FAULT_HELP)] = None,
-    allow: Annotated[
-        list[str] | None,
-        typer.Option(metavar="+PREFIX", help="Callable prefixes, such as +1; repeatable; default: all."),
-    ] = None,
-    caller_id: Annotated[
-        list[str] | None,
-        typer.Option(metavar="+NUMBER", help="Numbers the account owns; repeatable; default: any From is accepted."),
-    ] = None,
-    concurrent_calls: Annotated[
-        int | None, typer.Option(help="Refuse (10004) above so many calls at once; default: no limit.")
-    ] = None,
-    concurrent_requests: Annotated[
-        int | None, typer.Option(help="Refuse (429) above so many API requests at once; default: no limit.")
-    ] = None,
+    allow: Allow = None,
+    caller_id: CallerIds = None,
+    concurrent_calls: MostCalls = None,
+    concurrent_requests: MostRequests = None,
 ) -> None:
     """Run a stand-in for Twilio on this machine: its calls API, TwiML, signed webhooks, and simulated people.
 
-    Point the dialer at it with DIALER_TWILIO_API_URL. It prints one line when it accepts connections and stops on
+    Point the dialer at it with DIALER_TWILIO_API_URL. It says so when it accepts connections and stops on
     SIGTERM or Ctrl-C. What really happened to each call: GET /control/calls; counts: GET /control/stats.
 
     A rule in a people file: {number: "+1415*", answer: human, ring: [2, 8], keys: ["1", silence, hangup]}; or
@@ -96,11 +99,17 @@ def carrier(
             concurrent_calls=concurrent_calls,
             concurrent_requests=concurrent_requests,
         )
-        serve(config, lambda url: typer.echo(f"listening on {url}"))
+        serve(config, lambda url: _ready(url, config))
     except (CarrierConfigError, FaultError, PeopleFileError) as wrong:
         _refuse(str(wrong))
     except OSError as taken:
         _refuse(f"cannot listen on {host} port {port}: {taken.strerror or taken}; choose another with --port, or 0")
+
+
+def _ready(url: str, config: CarrierConfig) -> None:
+    typer.echo(f"listening on {url}")
+    account = f"TWILIO_ACCOUNT_SID={config.account_sid} TWILIO_AUTH_TOKEN={shlex.quote(config.auth_token)}"
+    typer.echo(f"point the dialer here: export DIALER_TWILIO_API_URL={url} {account}")
 
 
 def _rules(path: Path | None) -> tuple[Rule, ...]:

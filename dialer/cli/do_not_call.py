@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Annotated
 
 import typer
@@ -22,16 +23,16 @@ def add(
 ) -> None:
     """Never call these numbers or customers again. Works before the next dial, and cannot be taken back here."""
     given = bootstrap.settings()
-    parsed = [_number(text, given.home_region, place) for place, text in enumerate(numbers or [], 1)]
-    if not parsed and not customer:
+    if not numbers and not customer:
         raise InputError([Problem("do-not-call add", "nobody is named", "give numbers, or --customer REFERENCE")])
-    store, now = bootstrap.open_store(given), bootstrap.now()
-    unknown = [reference for reference in customer or [] if store.customers.get(reference) is None]
-    if unknown:
-        raise NotFoundError([Problem("--customer", f"no customer {one!r} in the customer file") for one in unknown])
-    added = sum(store.suppressions.add_number(e164, "person", now) for e164 in parsed)
-    added += store.suppressions.add_customers(customer or [], "person", now)
-    store.close()
+    parsed = _numbers(numbers or [], given.home_region)
+    now = bootstrap.now()
+    with closing(bootstrap.open_store(given)) as store:
+        unknown = [reference for reference in customer or [] if store.customers.get(reference) is None]
+        if unknown:
+            raise NotFoundError([Problem("--customer", f"no customer {one!r} in the customer file") for one in unknown])
+        added = sum(store.suppressions.add_number(e164, "person", now) for e164 in parsed)
+        added += store.suppressions.add_customers(customer or [], "person", now)
     named = len(parsed) + len(customer or [])
     if as_json:
         emit({"added": added, "already_listed": named - added})
@@ -39,8 +40,14 @@ def add(
         out.print(f"{added} added, {named - added} were on the list already")
 
 
-def _number(text: str, home_region: str, place: int) -> str:
-    try:
-        return parse_number(text, home_region).e164
-    except DoubtfulNumberError as error:
-        raise InputError([Problem(f"number {place}", str(error), "write it with + and its country code")]) from error
+def _numbers(texts: list[str], home_region: str) -> list[str]:
+    """The numbers in E.164; all that cannot be read are named together, by their place and not by their digits."""
+    parsed, problems = [], []
+    for place, text in enumerate(texts, 1):
+        try:
+            parsed.append(parse_number(text, home_region).e164)
+        except DoubtfulNumberError as error:
+            problems.append(Problem(f"number {place}", str(error), "write it with + and its country code"))
+    if problems:
+        raise InputError(problems)
+    return parsed

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
-import aiohttp
 import typer
 from rich.markup import escape
 
 from dialer import bootstrap, campaign_files
+from dialer.cli import public_address
 from dialer.cli.screen import AsJson, emit, out
 from dialer.core.phone import DoubtfulNumberError, never_dial, parse_number
 from dialer.core.zones import zone_data_version
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dialer.settings import Settings
+
+SQLITE = "sqlite:///"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,26 +38,37 @@ class Finding:
 
 
 def doctor(
-    offline: Annotated[bool, typer.Option("--offline", help="Do not ask the carrier.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask neither the carrier nor the public address.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Check settings, database, campaign files, carrier and public address. Exit code 1 when something is wrong."""
-    findings = _settings()
-    if all(one.well for one in findings):
-        given = bootstrap.settings()
-        checks: list[Callable[[Settings], list[Finding]]] = [_database, _campaigns, _rules]
-        if not offline:
-            checks += [_carrier]
-        for check in checks:
-            findings += check(given)
+    """Check settings, database, campaign files, carrier and public address. Exit code 1 when something is wrong.
+
+    Where the service is not running, doctor answers in its place for a moment, so that the public address can be
+    checked before the first start. Nobody is called and nothing is changed.
+    """
+    findings = _examine(offline=offline)
     for one in findings:
         if as_json:
             emit({"check": one.what, "ok": one.well, "says": one.says})
         else:
-            mark = "[green]ok  [/green]" if one.well else "[red]BAD [/red]"
+            mark = "[green]ok [/green]" if one.well else "[red]BAD[/red]"
             out.print(f"{mark} [bold]{escape(one.what)}[/bold]: {escape(one.says)}", soft_wrap=True)
     if not all(one.well for one in findings):
         sys.exit(1)
+
+
+def _examine(*, offline: bool) -> list[Finding]:
+    try:
+        given = bootstrap.settings()
+    except InputError as error:
+        return [*_bad("settings", error), _where_from()]
+    settings = _settings(given)
+    checks: list[Callable[[Settings], list[Finding]]] = [_database, _campaigns, _time_zones]
+    if all(one.well for one in settings):
+        checks += [_numbers] if offline else [_numbers, _carrier, _public_address]
+    else:
+        settings.append(_where_from())
+    return settings + [finding for check in checks for finding in check(given)]
 
 
 def _bad(what: str, error: DialerError) -> list[Finding]:
@@ -61,31 +77,54 @@ def _bad(what: str, error: DialerError) -> list[Finding]:
     return [Finding(what, False, str(error))]
 
 
-def _settings() -> list[Finding]:
+def _settings(given: Settings) -> list[Finding]:
     try:
-        bootstrap.settings().require_carrier()
+        given.require_carrier()
     except InputError as error:
         return _bad("settings", error)
     return [Finding("settings", True, "all that is needed to place calls is set")]
 
 
+def _where_from() -> Finding:
+    file = Path(".env").resolve()
+    found = "which is there" if file.exists() else "which is not there; .env.example is its pattern"
+    return Finding("settings", False, f"they are read from the environment and from {file}, {found}")
+
+
 def _database(given: Settings) -> list[Finding]:
+    url = given.database_url
+    path = Path(url.removeprefix(SQLITE).partition("?")[0]).resolve() if url.startswith(SQLITE) else None
+    parts = urlsplit(url)
+    place = str(path) if path else f"PostgreSQL at {parts.hostname}:{parts.port or 5432}{parts.path}"
+    if path and not path.exists():
+        says = f"{place} is not there yet; `dialer customers import FILE` makes it. Is DIALER_DATABASE_URL right?"
+        return [Finding("database", False, says)]
     try:
-        store = bootstrap.open_store(given)
-        customers, campaigns = store.customers.count(), len(store.campaigns.all())
-        undecided = len(store.attempts.needing_a_person())
-        store.close()
+        with closing(bootstrap.open_store(given)) as store:
+            customers, campaigns = store.customers.count(), len(store.campaigns.all())
+            undecided = len(store.attempts.needing_a_person())
+            paused = [one for one in store.campaigns.all() if one.paused]
     except DialerError as error:
-        return _bad("database", error)
-    found = [Finding("database", True, f"{customers} customers, {campaigns} campaigns in force")]
+        mend = "that it is a database of this program, and that you may write there" if path else "that its server runs"
+        return [Finding("database", False, f"{place}: {_in_detail(error)}; check DIALER_DATABASE_URL, and {mend}")]
+    found = [Finding("database", True, f"{place}; {customers} customers, {campaigns} campaigns in force")]
     if customers == 0:
         found.append(Finding("customers", False, "the customer file is empty; `dialer customers import FILE` fills it"))
     if campaigns == 0:
         found.append(Finding("campaigns in force", False, "none; `dialer campaigns apply FILE` puts one in force"))
+    for one in paused:
+        says = f"{one.campaign.id} is paused: {one.pause_reason}; `dialer campaigns resume {one.campaign.id}` ends that"
+        found.append(Finding("campaigns in force", True, says))
     if undecided:
         says = f"{undecided} wait for a person; `dialer attempts undecided` shows them"
         found.append(Finding("attempts", False, says))
     return found
+
+
+def _in_detail(error: DialerError) -> str:
+    """The driver's own first line: none of doctor's questions holds personal data that it could quote."""
+    driver = getattr(error.__cause__, "orig", None)
+    return str(driver or error).strip().splitlines()[0]
 
 
 def _campaigns(given: Settings) -> list[Finding]:
@@ -96,16 +135,21 @@ def _campaigns(given: Settings) -> list[Finding]:
     return [Finding("campaign files", True, f"{len(loaded)} in {given.campaigns} are sound")]
 
 
-def _rules(given: Settings) -> list[Finding]:
-    found = [Finding("time zones", True, f"data of {zone_data_version()}")]
+def _time_zones(_given: Settings) -> list[Finding]:
+    return [Finding("time zones", True, f"data of {zone_data_version()}")]
+
+
+def _numbers(given: Settings) -> list[Finding]:
+    countries = Finding("countries", True, f"calls go to {', '.join(sorted(given.allowed_countries))} and nowhere else")
     try:
         caller_id = parse_number(given.caller_id, given.home_region)
     except DoubtfulNumberError as error:
-        return [*found, Finding("caller id", False, f"DIALER_CALLER_ID: {error}")]
-    countries = ", ".join(sorted(given.allowed_countries))
+        return [countries, Finding("caller id", False, f"DIALER_CALLER_ID: {error}")]
     why = never_dial(caller_id, frozenset({caller_id.region}))
-    says = "people who call it back reach nobody" if why else f"calls go to {countries} and nowhere else"
-    return [*found, Finding("caller id", why is None, f"DIALER_CALLER_ID: {why}; {says}" if why else says)]
+    if why:
+        says = f"DIALER_CALLER_ID is {why}: people who call it back reach nobody"
+        return [countries, Finding("caller id", False, says)]
+    return [countries, Finding("caller id", True, f"{given.caller_id}, a number in {caller_id.region}")]
 
 
 def _carrier(given: Settings) -> list[Finding]:
@@ -116,21 +160,16 @@ def _carrier(given: Settings) -> list[Finding]:
         finally:
             await telephony.close()
 
-    wrong = asyncio.run(ask())
-    found = [Finding("carrier", False, says) for says in wrong]
-    found = found or [Finding("carrier", True, "credentials are accepted and the account is active")]
-    return [*found, *asyncio.run(_public_url(given))]
-
-
-async def _public_url(given: Settings) -> list[Finding]:
-    """Whether the carrier could reach the running service at its public address."""
-    url = f"{given.public_url}/healthz"
     try:
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session, session.get(url) as answer:
-            if answer.status == 200:  # noqa: PLR2004 - HTTP
-                return [Finding("public address", True, f"{given.public_url} reaches the running service")]
-            says = f"{url} answers {answer.status}; does the proxy lead to {given.host}:{given.port}?"
-    except (aiohttp.ClientError, TimeoutError) as error:
-        kind = type(error).__name__
-        says = f"{url} does not answer ({kind}); start `dialer run` and lead the proxy to {given.host}:{given.port}"
-    return [Finding("public address", False, says)]
+        wrong = asyncio.run(ask())
+    except DialerError as error:
+        return _bad("carrier", error)
+    asked = f" (asked at {given.twilio_api_url}, as DIALER_TWILIO_API_URL says)" if given.twilio_api_url else ""
+    return [Finding("carrier", False, says.rstrip(".") + asked) for says in wrong] or [
+        Finding("carrier", True, f"credentials are accepted and the account is active{asked}")
+    ]
+
+
+def _public_address(given: Settings) -> list[Finding]:
+    answers = asyncio.run(public_address.check(given.public_url, given.host, given.port))
+    return [Finding(one.what, one.well, one.says) for one in answers]

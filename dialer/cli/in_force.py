@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path  # noqa: TC003 - Typer reads the annotations at run time
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,21 +11,21 @@ from rich.markup import escape
 
 from dialer import bootstrap
 from dialer.campaign_files import files_in, load_files
-from dialer.cli import instants
-from dialer.cli.screen import AsJson, emit, err, out, show
+from dialer.cli.screen import AsJson, emit, err, light_table, out
 from dialer.core.record import CallbackState
+from dialer.core.wall_clock import local
 from dialer.engine.enrol import enrol as enrol_customers
 from dialer.engine.enrol import fields_nobody_has
 
 if TYPE_CHECKING:
     from dialer.campaign_files import LoadedCampaign
-    from dialer.store import Standing, Store
+    from dialer.store import Standing
 
 
 def apply(
     files: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[FILE]...", help="Campaign files or folders; default: the folder of the settings."),
+        typer.Argument(metavar="FILE", help="Campaign files or folders; default: the folder of the settings."),
     ] = None,
     *,
     no_enrol: Annotated[
@@ -40,13 +41,13 @@ def apply(
     given = bootstrap.settings()
     paths = [file for path in files or [given.campaigns] for file in (files_in(path) if path.is_dir() else [path])]
     loaded = load_files(paths)
-    store, now = bootstrap.open_store(given), bootstrap.now()
-    for one in loaded:
-        changed = store.campaigns.apply(one.campaign.id, one.version, one.document, now)
-        enrolled = None if no_enrol else enrol_customers(store, now, str(given.house_zone), only=one.campaign.id)
-        missing = sorted(fields_nobody_has(store, one.campaign))
-        _say(one, changed=changed, enrolled=enrolled.new if enrolled else None, missing=missing, as_json=as_json)
-    store.close()
+    now = bootstrap.now()
+    with closing(bootstrap.open_store(given)) as store:
+        for one in loaded:
+            changed = store.campaigns.apply(one.campaign.id, one.version, one.document, now)
+            enrolled = None if no_enrol else enrol_customers(store, now, str(given.house_zone), only=one.campaign.id)
+            missing = sorted(fields_nobody_has(store, one.campaign))
+            _say(one, changed=changed, enrolled=enrolled.new if enrolled else None, missing=missing, as_json=as_json)
 
 
 def _say(one: LoadedCampaign, *, changed: bool, enrolled: int | None, missing: list[str], as_json: bool) -> None:
@@ -61,12 +62,13 @@ def _say(one: LoadedCampaign, *, changed: bool, enrolled: int | None, missing: l
             }
         )
         return
+    name = escape(one.campaign.id)
     what = "in force" if changed else "was in force already"
-    new = "" if enrolled is None else f", {enrolled} customers newly enrolled"
-    out.print(f"[bold]{escape(one.campaign.id)}[/bold] version {one.version} {what}{new}")
+    new = "" if enrolled is None else f", {enrolled} newly enrolled"
+    out.print(f"[bold]{name}[/bold] version {one.version} {what}{new}")
     if missing:
-        fields = ", ".join(missing)
-        err.print(f"[yellow]note[/yellow] no customer has the field {escape(fields)}: is the import's mapping right?")
+        fields = escape(", ".join(missing))
+        err.print(f"[yellow]note[/yellow] {name}: no customer has {fields}; is the import's mapping right?")
 
 
 def enrol(
@@ -75,11 +77,10 @@ def enrol(
 ) -> None:
     """Look now for customers who have become due, instead of when the running service next does."""
     given = bootstrap.settings()
-    store = bootstrap.open_store(given)
-    if campaign is not None:
-        store.campaigns.get(campaign)
-    done = enrol_customers(store, bootstrap.now(), str(given.house_zone), only=campaign)
-    store.close()
+    with closing(bootstrap.open_store(given)) as store:
+        if campaign is not None:
+            store.campaigns.get(campaign)
+        done = enrol_customers(store, bootstrap.now(), str(given.house_zone), only=campaign)
     if as_json:
         emit({"enrolled": done.new, "withdrawn": done.withdrawn})
     else:
@@ -89,16 +90,13 @@ def enrol(
 def list_campaigns(as_json: AsJson = False) -> None:
     """Show the campaigns in force, whether they run, and where their callbacks stand."""
     given = bootstrap.settings()
-    store = bootstrap.open_store(given)
-    standings, counts = store.campaigns.all(), store.callbacks.counts()
-    store.close()
+    with closing(bootstrap.open_store(given)) as store:
+        standings, counts = store.campaigns.all(), store.callbacks.counts()
     rows = [_row(one, {state: counts.get((one.campaign.id, state), 0) for state in CallbackState}) for one in standings]
     if as_json:
         emit(*rows)
     elif rows:
-        zone = str(given.house_zone)
-        cells = [[instants.show(v, zone) if k == "applied" else v for k, v in row.items()] for row in rows]
-        show("Campaigns in force", tuple(rows[0]), cells)
+        _print(rows, str(given.house_zone))
     else:
         out.print("No campaign is in force. `dialer campaigns apply FILE` puts one in force.")
 
@@ -115,27 +113,45 @@ def _row(one: Standing, counts: dict[CallbackState, int]) -> dict[str, Any]:
     }
 
 
+def _print(rows: list[dict[str, Any]], zone: str) -> None:
+    """As people read it, narrow enough for any terminal; --json has titles and versions as well."""
+    table = light_table("campaign in force", "runs", "since", *CallbackState, numbers_from=3)
+    for row in rows:
+        runs = "[yellow]paused[/yellow]" if row["state"] == "paused" else "yes"
+        counts = (str(row[state.value]) for state in CallbackState)
+        table.add_row(escape(row["campaign"]), runs, f"{local(row['applied'], zone):%Y-%m-%d}", *counts)
+    out.print(table)
+    for row in rows:
+        if row["state"] == "paused":
+            out.print(f"[bold]{escape(row['campaign'])}[/bold] is paused: {escape(row['pause_reason'])}")
+
+
 def pause(
     campaign: Annotated[str, typer.Argument(help="The campaign's id.")],
     reason: Annotated[str, typer.Option(help="Why, for whoever looks at it later.")] = "paused by hand",
+    as_json: AsJson = False,
 ) -> None:
     """Start no more calls of a campaign. Calls going on are not touched; waiting customers keep their place."""
-    store = _store()
-    store.campaigns.pause(campaign, reason)
-    store.close()
-    out.print(f"[bold]{escape(campaign)}[/bold] is paused")
+    with closing(bootstrap.open_store()) as store:
+        store.campaigns.pause(campaign, reason)
+    _say_state(campaign, "paused", as_json=as_json)
 
 
-def resume(campaign: Annotated[str, typer.Argument(help="The campaign's id.")]) -> None:
+def resume(
+    campaign: Annotated[str, typer.Argument(help="The campaign's id.")],
+    as_json: AsJson = False,
+) -> None:
     """Let a paused campaign call again."""
-    store = _store()
-    store.campaigns.resume(campaign)
-    store.close()
-    out.print(f"[bold]{escape(campaign)}[/bold] is running")
+    with closing(bootstrap.open_store()) as store:
+        store.campaigns.resume(campaign)
+    _say_state(campaign, "running", as_json=as_json)
 
 
-def _store() -> Store:
-    return bootstrap.open_store(bootstrap.settings())
+def _say_state(campaign: str, state: str, *, as_json: bool) -> None:
+    if as_json:
+        emit({"campaign": campaign, "state": state})
+    else:
+        out.print(f"[bold]{escape(campaign)}[/bold] is {state}")
 
 
 def add_to(app: typer.Typer) -> None:

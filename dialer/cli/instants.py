@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import pendulum
 
 from dialer.core.wall_clock import local
 from dialer.errors import InputError, Problem
-
-if TYPE_CHECKING:
-    from datetime import timedelta
-
 
 _DATED = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -38,6 +33,6 @@ def show(at: datetime | None, zone: str) -> str:
     return "" if at is None else f"{local(at, zone):%a %Y-%m-%d %H:%M}"
 
 
-def lasting(duration: timedelta) -> str:
-    """A length of time in words."""
-    return pendulum.duration(seconds=int(duration.total_seconds())).in_words()
+def exactly(at: datetime, zone: str) -> str:
+    """An instant of today or lately, to the second, in `zone`."""
+    return f"{local(at, zone):%m-%d %H:%M:%S}"

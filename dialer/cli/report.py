@@ -21,6 +21,7 @@ from dialer.errors import InputError, Problem
 from dialer.reports import csv, html, jsonl, text, xlsx
 from dialer.reports.attempts import attempts_table
 from dialer.reports.callbacks import callbacks_table
+from dialer.reports.house import house as house_of
 from dialer.reports.language import Language
 from dialer.reports.summary import summaries, summary_object, summary_table
 
@@ -160,20 +161,24 @@ def house(
     since: FromOption = None,
     until: ToOption = None,
     form: FormatOption = None,
+    as_json: AsJson = False,
     output: OutputOption = None,
     language: LanguageOption = Language.EN,
 ) -> None:
     """All campaigns at a glance: who was called, who was not and why, what happens next, VIP coverage."""
     start, end = _period(since, until)
-    wish = Wish("house", None, start, end, _format(form, output, as_json=False), output, language)
-    if wish.format not in {Format.TEXT, Format.HTML}:
-        told = Problem("--format", f"{wish.format} is not for this report", "expected text or html")
+    wish = Wish("house", None, start, end, _format(form, output, as_json=as_json), output, language)
+    if wish.format in {Format.CSV, Format.XLSX}:
+        told = Problem("--format", f"{wish.format} is not for this report", "expected text, html or json")
         raise InputError([told])
     now = bootstrap.now()
     with closing(bootstrap.open_store()) as store, _opened(wish.target) as stream:
         records = store.records.callbacks(None, start, end), store.records.attempts(None, start, end)
         if wish.format is Format.HTML:
             stream.write(html.house_report(*records, now, language).encode())
+        elif wish.format is Format.JSON:
+            found = house_of(*records, now)
+            jsonl.write_objects(map(summary_object, (*found.campaigns, found.total)), stream)
         else:
             with _console(stream, wish) as console:
                 text.house_report(*records, now, language, console)

@@ -58,3 +58,12 @@ def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -
     for row in rows:
         table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
     out.print(table)
+
+
+def light_table(*headings: str, numbers_from: int | None = None) -> Table:
+    """A table without lines, for what would not fit 80 columns with them; those from `numbers_from` on are numbers."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
+    for place, heading in enumerate(headings):
+        right = numbers_from is not None and place >= numbers_from
+        table.add_column(heading, justify="right" if right else "left", overflow="fold")
+    return table

@@ -10,15 +10,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from dialer.core.hours import Hours, Opening, local_hour, next_opening
+from dialer.core.hours import REACH, Hours, Opening, local_hour, next_opening
 from dialer.core.phone import never_dial
 from dialer.core.record import Reason
 from dialer.core.wall_clock import local, midnight
 from dialer.core.zones import candidates
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from dialer.core.campaign import Campaign
     from dialer.core.customer import Customer
     from dialer.core.phone import PhoneNumber
@@ -50,7 +48,7 @@ class Proposal:
     paused: bool = False
     attempts: int = 0  # counted ones of this callback
     number_index: int = 0  # the number whose turn it is
-    bad_numbers: frozenset[str] = frozenset()  # refused by the network for good
+    bad_numbers: frozenset[str] = frozenset()  # refused by the network for good, or somebody else's
     opted_out: bool = False  # the person or any of their numbers
     in_call: bool = False  # the person or the number, in any campaign
     not_before: datetime | None = None  # from the retry table or a promise
@@ -126,7 +124,7 @@ BY_PERSON = frozenset(
 
 def holds(reason: Reason, customer: Customer) -> bool:
     """Whether a callback is held for a person instead of closed. A VIP is never closed unreached (handbook, rule 2)."""
-    unreached = {Reason.UNREACHED, Reason.EXPIRED, Reason.WRONG_PERSON}
+    unreached = {Reason.UNREACHED, Reason.EXPIRED, Reason.WRONG_PERSON, Reason.CAMPAIGN_ENDED}
     return reason in BY_PERSON or (customer.is_vip and reason in unreached)
 
 
@@ -177,7 +175,7 @@ def decide(proposal: Proposal, house: House, now: datetime) -> Decision:
     _in_call(hearing)
     _not_before(hearing)
     _spacing(hearing)
-    opening = _hours(hearing, zones) if zones else None
+    opening = _in_time(hearing, _hours(hearing, zones)) if zones else None
     rules = tuple(hearing.rules)
     if hearing.reason is not None or number is None or opening is None:
         return Refuse(rules, hearing.reason or Reason.NO_WINDOW, zones, number)
@@ -219,7 +217,9 @@ def _number(hearing: _Hearing) -> PhoneNumber | None:
     if not numbers:
         hearing.refuse("number", Reason.NO_NUMBER, "the customer file has no number")
     elif all(n.e164 in proposal.bad_numbers for n in numbers):
-        hearing.refuse("number", Reason.BAD_NUMBER, "the network refused every number for good")
+        hearing.refuse(
+            "number", Reason.BAD_NUMBER, "the network refused each number for good, or it is somebody else's"
+        )
     else:
         why = sorted({why for n in numbers if (why := never_dial(n, house.allowed_countries))})
         hearing.refuse("number", Reason.NUMBER_POLICY, "; ".join(why))
@@ -306,12 +306,33 @@ def _hours(hearing: _Hearing, zones: tuple[str, ...]) -> Opening | None:
     return _other_hour(hearing, hours, zones, opening, max(earliest, now))
 
 
+def _in_time(hearing: _Hearing, opening: Opening | None) -> Opening | None:
+    """The opening as far as the campaign and its patience last. What opens only afterwards never opens."""
+    proposal, ends = hearing.proposal, hearing.proposal.campaign.when.ends
+    limits = []
+    if ends is not None:
+        over = midnight(ends + timedelta(days=1), hearing.house.zone)
+        limits.append((over, Reason.CAMPAIGN_ENDED, "nothing opens before the campaign ends"))
+    if not proposal.promised:
+        over = proposal.enrolled + proposal.campaign.attempts.within
+        limits.append((over, Reason.EXPIRED, "nothing opens before the campaign's longest total time is over"))
+    if opening is None or not limits:
+        return opening
+    last, reason, words = min(limits)
+    if opening.start < last:
+        return Opening(opening.start, min(opening.end, last))
+    if hearing.now < last:
+        hearing.refuse("window", reason, words)
+    return None
+
+
 def _trimmed(hours: tuple[Hours, ...], zones: tuple[str, ...], after: datetime, proposal: Proposal) -> Opening | None:
     """The opening at or after `after`, less the time a call needs to ring out: a phone never rings into quiet hours."""
     margin = proposal.campaign.attempts.ring + GUARD
     opening = next_opening(hours, zones, after)
     while opening is not None and opening.end - margin <= max(after, opening.start):
-        opening = next_opening(hours, zones, opening.end)
+        # Within the reach of one look: hours whose every stretch is too short would be searched for ever.
+        opening = next_opening(hours, zones, opening.end, after + REACH - opening.end)
     return None if opening is None else Opening(opening.start, opening.end - margin)
 
 
@@ -335,33 +356,33 @@ def _other_hour(
     if opening is None or missed is None or proposal.promised or not proposal.campaign.attempts.other_hour:
         hearing.passed("other_hour")
         return opening
-    zone = zones[0]
-    hour = local_hour(zone, missed)
-    for found in _openings_outside(hours, zones, at, proposal, hour):
-        if found.start <= hearing.now:
-            hearing.passed("other_hour")
-        else:
-            hearing.wait("other_hour", found.start, f"the last miss was in this hour of the day ({hour:02d}:00)")
-        return found
-    hearing.rules.append(Rule("other_hour", True, "no other hour is open within a week"))
-    return opening
+    hour = local_hour(zones[0], missed)
+    first = max(at, opening.start)
+    found = _opening_outside(hours, zones, first, proposal, hour)
+    if found is None:
+        hearing.rules.append(Rule("other_hour", True, "no other hour is open within a week"))
+        return opening
+    if found.start > first:
+        hearing.wait("other_hour", found.start, f"the last miss was in this hour of the day ({hour:02d}:00)")
+    else:
+        hearing.passed("other_hour")
+    return found
 
 
-def _openings_outside(
-    hours: tuple[Hours, ...], zones: tuple[str, ...], at: datetime, proposal: Proposal, hour: int
-) -> Iterator[Opening]:
-    """Openings within a week of `at`, cut so that they keep out of local `hour`."""
-    cursor = at
-    while cursor < at + timedelta(days=7):
+def _opening_outside(
+    hours: tuple[Hours, ...], zones: tuple[str, ...], first: datetime, proposal: Proposal, hour: int
+) -> Opening | None:
+    """The first opening within a week of `first`, cut so that it keeps out of local `hour`."""
+    cursor = first
+    while cursor < first + timedelta(days=7):
         opening = _trimmed(hours, zones, cursor, proposal)
         if opening is None:
-            return
+            return None
         cursor = max(cursor, opening.start)
-        if local_hour(zones[0], cursor) == hour:
-            cursor = _hour_end(zones[0], cursor)
-            continue
-        yield Opening(cursor, min(opening.end, _next_hour(zones[0], cursor, hour)))
-        return
+        if local_hour(zones[0], cursor) != hour:
+            return Opening(cursor, min(opening.end, _next_hour(zones[0], cursor, hour)))
+        cursor = _hour_end(zones[0], cursor)
+    return None
 
 
 def _hour_end(zone: str, at: datetime) -> datetime:

@@ -83,6 +83,8 @@ class DailyRange:
 
 Week = tuple[tuple[DailyRange, ...], ...]
 """The ranges of each weekday, Monday first."""
+Special = tuple[tuple[date, tuple[DailyRange, ...]], ...]
+"""Dates with ranges of their own, each date once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +92,14 @@ class Hours:
     """One layer of rules: when, by the wall clock, calling is allowed.
 
     A range that crosses midnight belongs to the weekday it starts on. A date in `closed` is closed from midnight to
-    midnight: its own ranges do not start, and a range of the evening before ends at midnight.
+    midnight: its own ranges do not start, and a range of the evening before ends at midnight. On a date in `special`
+    the ranges named there begin instead of the weekday's; a date that is in both is closed.
     """
 
     name: str
     week: Week
     closed: frozenset[date] = frozenset()
+    special: Special = ()
     _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -104,7 +108,12 @@ class Hours:
         # Numbers only: unlike that of text, their hash is the same in every process, so values survive pickling.
         days = tuple(tuple((r.start, r.end) for r in day) for day in self.week)
         closed = tuple(sorted(day.toordinal() for day in self.closed))
-        object.__setattr__(self, "_hash", hash((days, closed)))
+        special = tuple(sorted(self.special))
+        if len({day for day, _ in special}) != len(special):
+            raise ValueError(f"hours {self.name!r} name a special date twice; give each date its ranges once")
+        dated = tuple((day.toordinal(), tuple((r.start, r.end) for r in ranges)) for day, ranges in special)
+        object.__setattr__(self, "special", special)
+        object.__setattr__(self, "_hash", hash((days, closed, dated)))
 
     def __hash__(self) -> int:
         return self._hash
@@ -285,7 +294,10 @@ def _local_day(hours: tuple[Hours, ...], day: date) -> tuple[Interval, ...]:
         if day in layer.closed:
             return ()
         after_closed = bool(layer.closed) and day - timedelta(days=1) in layer.closed
-        found = tuple(_intersection(found, _shapes(layer)[day.weekday() + (_DAYS_A_WEEK if after_closed else 0)]))
+        shape = _special_shapes(layer).get(day) if layer.special else None
+        if shape is None:
+            shape = _shapes(layer)[day.weekday() + (_DAYS_A_WEEK if after_closed else 0)]
+        found = tuple(_intersection(found, shape))
     return found
 
 
@@ -301,6 +313,26 @@ def _shapes(layer: Hours) -> tuple[tuple[Interval, ...], ...]:
     tails = [[piece for r in layer.week[day - 1] for piece in _tail(r)] for day in range(_DAYS_A_WEEK)]
     with_tails = [tuple(_merged(a + b)) for a, b in zip(own, tails, strict=True)]
     return (*with_tails, *(tuple(_merged(a)) for a in own))
+
+
+@lru_cache(maxsize=1024)
+def _special_shapes(layer: Hours) -> dict[date, tuple[Interval, ...]]:
+    """What is open between midnight and midnight of each date that a special date shapes: itself and the day after."""
+    special = dict(layer.special)
+
+    def begun_on(day: date) -> tuple[DailyRange, ...]:
+        return () if day in layer.closed else special.get(day, layer.week[day.weekday()])
+
+    days = {day + timedelta(days=after) for day in special for after in (0, 1)}
+    return {
+        day: tuple(
+            _merged(
+                [piece for r in begun_on(day) for piece in _own(r)]
+                + [piece for r in begun_on(day - timedelta(days=1)) for piece in _tail(r)]
+            )
+        )
+        for day in days
+    }
 
 
 def _own(r: DailyRange) -> list[Interval]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dialer.core.outcome import AnsweredBy, Disposition, Fault, Network, Outcome
 
@@ -180,6 +180,9 @@ class Facts:
             network = Network.ANSWERED if self.answered_at is not None else Network.ERROR
         if network is Network.ERROR and self.fault is Fault.NUMBER:
             network = Network.BAD_NUMBER
+        if network in {Network.ERROR, Network.CANCELED} and self.rang_at is not None:
+            # Whatever went wrong afterwards, the phone rang and nobody answered.
+            network = Network.NO_ANSWER
         return Outcome(network, self.answered_by, self.disposition)
 
     @property
@@ -270,9 +273,11 @@ def _most(known: T | None, told: T | None, weight: Mapping[T, int]) -> T | None:
     return max(known, told, key=weight.__getitem__)
 
 
-def _order(mark: Mark) -> tuple[int, str, str]:
-    return (mark.tries, mark.node, mark.digits)
+def _order(mark: Mark) -> tuple[Any, ...]:
+    """The order of marks. It says nothing by chance: marks that differ at all have different places."""
+    chosen = (mark.promise_at is not None, mark.promise_at)
+    return (mark.tries, mark.node, mark.digits, *chosen, mark.answer, _WEIGHT[mark.disposition], mark.code)
 
 
-def _telling(mark: Mark) -> tuple[int, bool, int, str, str]:
+def _telling(mark: Mark) -> tuple[Any, ...]:
     return (_WEIGHT[mark.disposition], bool(mark.code), *_order(mark))

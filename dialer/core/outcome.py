@@ -123,14 +123,13 @@ class Outcome:
                 assert_never(self.network)
 
     def _answered(self) -> Ending:
-        spoken = SPOKEN.get(self.disposition)
-        if spoken is not None:
-            return spoken
-        return Ending.MACHINE if self.answered_by in {AnsweredBy.MACHINE, AnsweredBy.FAX} else Ending.HUNG_UP
+        if self.answered_by in {AnsweredBy.MACHINE, AnsweredBy.FAX}:
+            # Nobody pressed a key (a key proves a person), so the script went on by itself through the silence.
+            return Ending.MACHINE
+        return SPOKEN.get(self.disposition, Ending.HUNG_UP)
 
 
 SPOKEN: dict[Disposition, Ending] = {
-    # Keys pressed are proof of a person, whatever the answering-machine verdict said.
     Disposition.COMPLETED: Ending.REACHED,
     Disposition.DISSATISFIED: Ending.DISSATISFIED,
     Disposition.REFUSED: Ending.REFUSED,

@@ -10,9 +10,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 PROMISE_HEAD_START = timedelta(days=7)
-"""A time the customer chose goes before any tier: it is kept or it is broken, there is no later."""
+"""On top of the tier's own: a time the customer chose is kept or it is broken, there is no later."""
 
 
 def rank(waiting_since: datetime, head_start: timedelta, *, promised: bool = False) -> datetime:
     """The place in the queue, earliest first. `waiting_since` is when the callback became due (again)."""
-    return waiting_since - (PROMISE_HEAD_START if promised else head_start)
+    return waiting_since - head_start - (PROMISE_HEAD_START if promised else timedelta(0))

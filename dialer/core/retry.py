@@ -31,7 +31,8 @@ class Standing:
     attempts: int  # counted ones, the one that ended included
     errors: int  # attempts in a row that the customer never felt, this one included
     number_index: int
-    bad_numbers: frozenset[str]  # this attempt's included, if the network refused it for good
+    bad_numbers: frozenset[str]  # useless ones, this attempt's included
+    promised: bool = False  # the customer chose the time of the attempt that ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +50,10 @@ class NextStep:
 def next_step(standing: Standing, facts: Facts, at: datetime) -> NextStep:
     """The next step after an attempt that ended at `at` with `facts`. Pure, so a late event can ask again."""
     ending = facts.outcome.ending
+    last = last_word(standing, ending)
+    if last is not None:
+        return last
     match ending:
-        case Ending.REACHED:
-            return NextStep(CallbackState.DONE, "the conversation took place")
-        case Ending.OPTED_OUT:
-            return _end(standing, Reason.OPTED_OUT, "the customer asked never to be called again")
-        case Ending.REFUSED:
-            return _end(standing, Reason.REFUSED, "the customer does not want this")
         case Ending.PROMISED if facts.promise_at is not None:
             return _again(standing, facts.promise_at, "the customer chose this time", promised=True)
         case Ending.BAD_NUMBER:
@@ -64,6 +62,30 @@ def next_step(standing: Standing, facts: Facts, at: datetime) -> NextStep:
             return _not_rung(standing, facts, at)
         case _:
             return _by_table(standing, ending, at)
+
+
+def last_word(standing: Standing, ending: Ending) -> NextStep | None:
+    """What follows from an ending after which no call is wanted, whatever other attempts came to; None for the rest."""
+    match ending:
+        case Ending.REACHED:
+            return NextStep(CallbackState.DONE, "the conversation took place")
+        case Ending.OPTED_OUT:
+            return _end(standing, Reason.OPTED_OUT, "the customer asked never to be called again")
+        case Ending.REFUSED:
+            return _end(standing, Reason.REFUSED, "the customer does not want this")
+        case _:
+            return None
+
+
+def spoils_number(campaign: Campaign, ending: Ending) -> bool:
+    """Whether an attempt that ended this way shows that its number is useless for this callback.
+
+    A stranger's is, unless the campaign asks for the same number again (a colleague may fetch the customer).
+    """
+    if ending is not Ending.WRONG_PERSON:
+        return ending is Ending.BAD_NUMBER
+    rows = [rule for rule in campaign.attempts.retry if rule.after is ending]
+    return all(rule.next_number or rule.stop for rule in rows)
 
 
 def _by_table(standing: Standing, ending: Ending, at: datetime) -> NextStep:
@@ -90,19 +112,20 @@ def _not_rung(standing: Standing, facts: Facts, at: datetime) -> NextStep:
         note = "the carrier refused with a code nobody has met before"
         return NextStep(CallbackState.HELD, note, Reason.NEEDS_HUMAN, number_index=standing.number_index)
     pause = min(FIRST_PAUSE * 2 ** min(standing.errors - 1, 10), LONGEST_PAUSE) if standing.errors else FIRST_PAUSE
-    return _again(standing, at + pause, "the last try never reached the customer")
+    # What the customer never felt keeps no promise, so one that was made still stands.
+    return _again(standing, at + pause, "the last try never reached the customer", promised=standing.promised)
 
 
 def _other_number(standing: Standing, at: datetime, reason: Reason, note: str) -> NextStep:
     numbers = standing.customer.numbers
     following = range(standing.number_index + 1, len(numbers))
-    if reason is Reason.BAD_NUMBER:  # a skipped number may be tried too: only this one is proven useless
-        following = range(standing.number_index + 1, standing.number_index + len(numbers))
-    for index in following:
-        if numbers[index % len(numbers)].e164 not in standing.bad_numbers:
-            return NextStep(
-                CallbackState.WAITING, "the next number is tried", not_before=at, number_index=index % len(numbers)
-            )
+    if reason is Reason.BAD_NUMBER:  # any other may be tried, the earlier ones and a new one in this place included
+        following = range(standing.number_index + 1, standing.number_index + 1 + len(numbers))
+    for index in (i % len(numbers) for i in following):
+        if numbers[index].e164 not in standing.bad_numbers:
+            promised = standing.promised and reason is Reason.BAD_NUMBER
+            note = "the next number is tried"
+            return NextStep(CallbackState.WAITING, note, not_before=at, promised=promised, number_index=index)
     return _end(standing, reason, note)
 
 

@@ -69,11 +69,11 @@ class Conversations:
             self._calls.popitem(last=False)
 
     async def hear(self, request: WebRequest, token: str, what: str) -> Reply:
-        """Answer one webhook.
+        """Answer one webhook; what it told is durable before it is answered.
 
         Raises:
             ForgedRequestError: it did not prove that the carrier sent it.
-            NotFoundError: no attempt has this token.
+            StoreError: it could not be kept; the carrier may send it again.
         """
         now = self._clock.now()
         notice = self._telephony.read(request, token, what, now)
@@ -82,14 +82,12 @@ class Conversations:
         call = await self._call(token)
         if call is None:
             return self._nobodys(notice, token)
-        if what == "fallback":
-            return Reply(*self._telephony.silence())
         turn = self._turn(call, what, notice, now)
-        facts = await self._keep(token, what, notice, turn, now)
+        facts, is_news = await self._keep(token, what, notice, turn, now)
         call.answers = facts.answers
-        if facts.state is AttemptState.ORPHANED:
+        if what == "fallback" or facts.state is AttemptState.ORPHANED:
             return Reply(*self._telephony.silence())
-        if what == "verdict":
+        if what == "verdict" and is_news:
             await self._react_to_machine(call.briefing, notice, facts, now)
         if turn is None:
             return Reply()
@@ -123,16 +121,19 @@ class Conversations:
             )
         return None
 
-    async def _keep(self, token: str, what: str, notice: Notice, turn: Turn | None, now: datetime) -> Facts:
+    async def _keep(
+        self, token: str, what: str, notice: Notice, turn: Turn | None, now: datetime
+    ) -> tuple[Facts, bool]:
+        """What is known afterwards, and whether any of it was told for the first time."""
         events = [] if notice.event is None else [notice.event]
         if turn is not None:
             events += [_heard(token, what, notice, mark, now) for mark in turn.marks]
         if not events:
-            return await self._desk.ask(self._store.attempts.facts, token)
+            return await self._desk.ask(self._store.attempts.facts, token), False
         results = await self._ledger.record(*events)
         facts = results[-1].facts
         assert facts is not None  # noqa: S101 - the briefing proved that the attempt exists
-        return facts
+        return facts, any(one.new for one in results)
 
     async def _react_to_machine(self, briefing: Briefing, notice: Notice, facts: Facts, now: datetime) -> None:
         """Hang up on a machine or leave the message, as the campaign says; keys pressed prove a person."""

@@ -7,6 +7,7 @@ the first byte leaves, and whatever is not proven afterwards is "unknown" and st
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +17,7 @@ import structlog
 
 from dialer.core.lifecycle import Event, EventKind
 from dialer.core.outcome import Fault
+from dialer.errors import CarrierError, DialerError
 from dialer.ports import Links, Lost, NotSent, Order, Placed, Refused
 
 if TYPE_CHECKING:
@@ -31,12 +33,14 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 SEND_WITHIN = timedelta(seconds=20)
-"""After the commit a call must have been sent within this time, or it is not sent at all."""
+"""A call must have been sent this soon after its intent, or within a third of the lease, or it is not sent at all: when
+the lease is over others conclude what became of it."""
 
 QUEUE_LIMIT = timedelta(seconds=2)
 """A call that the carrier would hold back longer than this is taken back: nobody can say when it would ring."""
 
 SLOW_DOWN = timedelta(seconds=1)
+BETWEEN_TRIES = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,17 @@ class Line:
     caller_id: str
     most_at_once: int
     lease: timedelta  # after this, others may conclude that this dialer died
+
+
+@dataclass(frozen=True, slots=True)
+class _Deadline:
+    """The end of the time to send, on two clocks: one may be set back, the other stands still while a machine sleeps."""
+
+    monotonic: float
+    at: datetime
+
+    def has_passed(self, clock: Clock) -> bool:
+        return clock.monotonic() >= self.monotonic or clock.now() >= self.at
 
 
 class Dialer:
@@ -77,6 +92,11 @@ class Dialer:
         self._sending: set[asyncio.Task[None]] = set()
         self.dialed = 0
 
+    @property
+    def pause(self) -> timedelta:
+        """How long the pace holds the next call back; nothing when it is not the pace that does."""
+        return self._pace.wait(self._clock.monotonic())
+
     async def pump(self) -> int:
         """One round: dial as many as the pace and the free lines allow; how many were sent on their way."""
         allowed = self._pace.available(self._clock.monotonic())
@@ -85,8 +105,8 @@ class Dialer:
         room = self._line.most_at_once - await self._desk.ask(self._store.attempts.open_count)
         if room <= 0:
             return 0
+        deadline = self._deadline()  # taken before the commit: the way back from it may be long
         briefings = await self._desk.ask(self._claim_and_commit, min(allowed, room))
-        deadline = self._clock.monotonic() + SEND_WITHIN.total_seconds()
         self._pace.spend(len(briefings))
         for briefing in briefings:
             self._conversations.brief(briefing)
@@ -103,10 +123,15 @@ class Dialer:
         )
         return list(self._store.attempts.commit(tokens, self._clock.now())) if tokens else []
 
-    async def _send(self, briefing: Briefing, deadline: float) -> None:
+    def _deadline(self) -> _Deadline:
+        within = min(SEND_WITHIN, self._line.lease / 3)
+        return _Deadline(self._clock.monotonic() + within.total_seconds(), self._clock.now() + within)
+
+    async def _send(self, briefing: Briefing, deadline: _Deadline) -> None:
         order = self._order(briefing)
         placement: Placement
-        if self._clock.monotonic() >= deadline or (briefing.until is not None and self._clock.now() >= briefing.until):
+        sent = self._clock.monotonic()
+        if deadline.has_passed(self._clock) or (briefing.until is not None and self._clock.now() >= briefing.until):
             placement = NotSent("too late to send: the window or the deadline passed on the way")
         else:
             try:
@@ -117,16 +142,30 @@ class Dialer:
             except Exception as error:
                 log.exception("carrier_adapter_failed", attempt=briefing.token)
                 placement = Lost(f"the carrier adapter failed with {type(error).__name__}")
-        await self._ledger.record(_told(briefing.token, placement, self._clock.now()))
+        # What cannot be written is said by the ledger; the lease will run out, and reconciliation will ask the carrier.
+        with contextlib.suppress(DialerError):
+            await self._ledger.record(_told(briefing.token, placement, self._clock.now()))
+        if isinstance(placement, Placed):
+            await self._take_back(briefing.token, placement, sent)
         self._follow(briefing.token, placement)
+
+    async def _take_back(self, token: str, placement: Placed, sent: float) -> None:
+        """Cancel a call that the carrier holds back, but only while it does: one that rings is a call like any other."""
+        rings = sent + placement.queued_for.total_seconds()  # or later: the way to the carrier took its time
+        while rings - self._clock.monotonic() > QUEUE_LIMIT.total_seconds():
+            try:
+                await self._telephony.hang_up(placement.carrier_call_id)
+            except CarrierError:
+                await self._clock.sleep(BETWEEN_TRIES)
+            else:
+                log.warning("queued_call_taken_back", attempt=token, queued_seconds=placement.queued_for.total_seconds())
+                return
 
     def _follow(self, token: str, placement: Placement) -> None:
         match placement:
             case NotSent(slow_down=True):
                 self._pace.hold(self._clock.monotonic(), placement.retry_after or SLOW_DOWN)
                 log.warning("carrier_asks_to_slow_down", attempt=token)
-            case Placed(queued_for=queued) if queued > QUEUE_LIMIT:
-                self._ledger.end(placement.carrier_call_id, "carrier_would_queue_the_call", token)
             case Refused(fault=fault):
                 if fault in {Fault.CONFIGURATION, Fault.CALLER_ID}:
                     log.error("campaign_paused", attempt=token, fault=fault.value, failure=placement.failure)

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import structlog
-
 from dialer.core.wall_clock import local, midnight
 from dialer.store import Enrolment
 
@@ -17,8 +15,6 @@ if TYPE_CHECKING:
     from dialer.core.campaign import Campaign
     from dialer.core.customer import Customer
     from dialer.store import Standing, Store
-
-log = structlog.get_logger(__name__)
 
 PAGE = 1000
 
@@ -77,7 +73,7 @@ def reason_to_call(
 ) -> Enrolment | None:
     """Why this customer is to be called: since when, by when, and the occasion that makes it one callback.
 
-    None when the date that the reason hangs on is not in the customer's file.
+    None when the date that the reason hangs on is not in the customer's file, or is none that can be reckoned with.
     """
     due = campaign.why_now.due
     if due.field is None:
@@ -86,12 +82,15 @@ def reason_to_call(
         occasion = starts.isoformat() if starts is not None else "once"
     else:
         told = customer.value(due.field)
-        if not isinstance(told, str):
+        found = _instant(told, house_zone) if isinstance(told, str) else None
+        if found is None:
             return None
-        reason = _instant(told, house_zone)
-        occasion = f"{due.field}={told}"
-    since = reason + due.offset
-    return Enrolment(customer_id, occasion, since, since + campaign.why_now.deadline)
+        reason, occasion = found, f"{due.field}={told}"
+    try:
+        since = reason + due.offset
+        return Enrolment(customer_id, occasion, since, since + campaign.why_now.deadline)
+    except OverflowError:
+        return None  # a date at the end of time, by which customer files mean "never"
 
 
 def fields_nobody_has(store: Store, campaign: Campaign) -> set[str]:
@@ -107,9 +106,15 @@ def fields_nobody_has(store: Store, campaign: Campaign) -> set[str]:
     return missing if seen else set()
 
 
-def _instant(text: str, house_zone: str) -> datetime:
-    """A date of the customer file begins at midnight where the house is; an instant is taken as it stands."""
-    if len(text) > len("2026-12-31"):
-        told = datetime.fromisoformat(text)
-        return told if told.tzinfo is not None else midnight(told.date(), house_zone)
-    return midnight(date.fromisoformat(text), house_zone)
+def _instant(text: str, house_zone: str) -> datetime | None:
+    """A date of the customer file begins at midnight where the house is; an instant is taken as it stands.
+
+    None for what is neither: the import reports it, and one such row must not stop the enrolment of all others.
+    """
+    try:
+        if len(text) > len("2026-12-31"):
+            told = datetime.fromisoformat(text)
+            return told if told.tzinfo is not None else midnight(told.date(), house_zone)
+        return midnight(date.fromisoformat(text), house_zone)
+    except (ValueError, OverflowError):
+        return None

@@ -71,10 +71,10 @@ def explain(
 
 
 def _standing_rules(state: CallbackState, note: str) -> list[Rule]:
-    """The callback's own state comes before any rule: what is over is not called again."""
-    if state in {CallbackState.DONE, CallbackState.CLOSED}:
+    """The callback's own state comes before any rule: what is over, or waits for a person, is not called."""
+    if state in {CallbackState.DONE, CallbackState.CLOSED, CallbackState.HELD}:
         return [Rule("callback", False, f"{state.value}: {note}")]
-    return [Rule("callback", True, f"enrolled, {state.value}" + (f": {note}" if note else ""))]
+    return [Rule("callback", True, f"enrolled, {state.value}")]
 
 
 def _not_enrolled(proposal: Proposal, standing: Standing, at: datetime, house: House) -> list[Rule]:

@@ -83,6 +83,8 @@ class Ledger:
                 future.set_result(result)
             if result.facts is not None and not result.facts.is_open:
                 self.settled.set()
+            if result.stray:
+                self.end(result.stray, "second_call_of_one_attempt", result.token)
             if result.orphaned and result.facts is not None:
                 self.end(result.facts.carrier_call_id, "orphaned_call", result.token)
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from datetime import timedelta
+from datetime import timedelta
 
 BURST_SECONDS = 0.1
 """How much unused allowance may be saved up; more would be a burst the carrier puts in its own queue."""
+
+_ROUNDING = 1e-4  # of a call: whoever waits as long as told, in whole microseconds, is not sent away again
 
 
 class Pace:
@@ -25,7 +24,13 @@ class Pace:
         """How many calls may be sent at monotonic instant `now`."""
         self._allowance = min(self._most, self._allowance + (now - self._at) * self._rate)
         self._at = now
-        return 0 if now < self._held_until else int(self._allowance)
+        return 0 if now < self._held_until else int(self._allowance + _ROUNDING)
+
+    def wait(self, now: float) -> timedelta:
+        """How long from `now` until a call may be sent; nothing when one may be sent at once."""
+        missing = (1 - _ROUNDING - self._allowance) / self._rate - (now - self._at)
+        seconds = max(missing, self._held_until - now)
+        return timedelta(seconds=seconds) if seconds > 0 else timedelta()
 
     def spend(self, calls: int) -> None:
         """`calls` were sent."""

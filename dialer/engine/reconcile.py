@@ -17,6 +17,7 @@ from dialer.core.lifecycle import AttemptState, Event, EventKind
 from dialer.errors import CarrierError
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
     from datetime import datetime
 
     from dialer.engine.desk import Desk
@@ -28,6 +29,12 @@ log = structlog.get_logger(__name__)
 
 CLOCK_ERROR = timedelta(seconds=5)
 """How far the carrier's clock may be from ours when calls are matched by their creation."""
+
+MOST_FAILURES = 3
+"""Questions in a row without an answer after which the carrier itself is away and the round is over."""
+
+PUT_OFF = timedelta(minutes=1)
+"""How long a question without an answer waits, so that the next round begins with others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,7 @@ class Reconciler:
         self._telephony = telephony
         self._clock = clock
         self._patience = patience
+        self._put_off: dict[str, datetime] = {}
 
     async def round(self) -> int:
         """One look at all that is overdue; how many attempts were looked at. A silent carrier is logged."""
@@ -89,15 +97,32 @@ class Reconciler:
 
     async def _unknown(self) -> int:
         now = self._clock.now()
-        due = [
-            one
-            for one in await self._desk.ask(self._store.attempts.unknown)
-            if now >= one.created + self._patience.before_listing
-        ]
-        for one in due:
-            if one.listed_absent is None or now >= one.listed_absent + self._patience.listing_lag:
-                await self._look_up(one, now)
+        due = [one for one in await self._desk.ask(self._store.attempts.unknown) if self._may_be_listed(one, now)]
+        await self._each(due, lambda one: self._look_up(one, now), now)
         return len(due)
+
+    def _may_be_listed(self, one: Open, now: datetime) -> bool:
+        if one.listed_absent is not None:
+            return now >= one.listed_absent + self._patience.listing_lag
+        return now >= one.created + self._patience.before_listing
+
+    async def _each(self, found: Sequence[Open], ask: Callable[[Open], Awaitable[None]], now: datetime) -> None:
+        """Ask about one after the other. One about which the carrier cannot be asked must not hide those behind it."""
+        self._put_off = {token: until for token, until in self._put_off.items() if until > now}
+        failures = 0
+        for one in found:
+            if one.token in self._put_off:
+                continue
+            try:
+                await ask(one)
+            except CarrierError:
+                self._put_off[one.token] = now + PUT_OFF
+                failures += 1
+                if failures == MOST_FAILURES:
+                    raise
+                log.warning("carrier_cannot_be_asked_about", attempt=one.token)
+            else:
+                failures = 0
 
     async def _look_up(self, one: Open, now: datetime) -> None:
         """Find the call in the carrier's list: the number had no other open attempt, so a call to it is this one."""
@@ -120,13 +145,21 @@ class Reconciler:
         """Calls whose webhooks were lost."""
         now = self._clock.now()
         found = await self._desk.ask(self._store.attempts.silent, since)
-        for one in found:
+        asked: list[str] = []
+
+        async def ask(one: Open) -> None:
             call = await self._telephony.fetch(one.carrier_call_id)
+            asked.append(one.token)
             if call is None:
                 log.error("carrier_forgot_a_call", attempt=one.token, carrier_call=one.carrier_call_id)
             else:
                 await self._ledger.record(*_found(one.token, call, now))
-        await self._desk.ask(self._store.attempts.looked_at, [one.token for one in found], now)
+
+        try:
+            await self._each(found, ask, now)
+        finally:
+            if asked:
+                await self._desk.ask(self._store.attempts.looked_at, asked, now)
         return len(found)
 
 

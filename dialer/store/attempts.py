@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from dialer.store.rows import customer_of, event_values, facts_of, facts_values,
 from dialer.store.tables import AttemptRow, CustomerRow, EventRow
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Row
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 attempt = AttemptRow.__table__  # type: ignore[attr-defined] # SQLModel does not declare it
 customer = CustomerRow.__table__  # type: ignore[attr-defined]
 event = EventRow.__table__  # type: ignore[attr-defined]
+
+WITHOUT_EVIDENCE = tuple(column for column in attempt.c if column.name != "evidence")
+"""What events are recorded over; the evidence is the largest part of a row and no event changes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class Recorded:
     facts: Facts | None
     new: bool  # False for a repetition
     orphaned: bool  # this event showed that a call exists which had been given up
+    stray: str = ""  # a second call under this attempt's token, which told us nothing about the first
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ class Attempts:
         Returns those that may go; the others are released and wait again.
         """
         with self._database.write() as connection:
-            rows = self._locked(connection, tokens)
+            rows = self._locked(connection, tokens, attempt.c)
             ids = [row.callback_id for row in rows.values() if row.state == AttemptState.INTENT]
             found = proposals.load(connection, ids, now, self._house.spacing, own=frozenset(tokens))
             events, going = [], []
@@ -98,17 +102,18 @@ class Attempts:
                 else:
                     why = next((rule.reason for rule in decision.rules if not rule.passed), "the number changed")
                     events.append(_own(token, EventKind.DROPPED, now, why))
-            self._record(connection, events, now)
+            self._record(connection, events, rows, now)
             self._renew(connection, going)
         return [_briefing(row, candidate, decision) for row, candidate, decision in going]
 
     def _renew(self, connection: Connection, going: Sequence[Any]) -> None:
         """The evidence and the version are those of the last decision, not of the claim."""
-        if going:
-            rows = [
-                {"key": row.token, "new_evidence": evidence(decision), "new_version": candidate.version}
-                for row, candidate, decision in going
-            ]
+        rows = [
+            {"key": row.token, "new_evidence": evidence(decision), "new_version": candidate.version}
+            for row, candidate, decision in going
+            if (row.evidence, row.campaign_version) != (evidence(decision), candidate.version)
+        ]
+        if rows:
             change: dict[str, Any] = {
                 "evidence": bindparam("new_evidence"),
                 "campaign_version": bindparam("new_version"),
@@ -118,15 +123,18 @@ class Attempts:
     def record(self, events: Sequence[Event], now: datetime) -> Sequence[Recorded]:
         """Keep events and let them move their attempts, in one transaction; an answer per event, in order."""
         with self._database.write() as connection:
-            return self._record(connection, events, now)
+            rows = self._locked(connection, sorted({one.token for one in events}), WITHOUT_EVIDENCE)
+            return self._record(connection, events, rows, now)
 
-    def _record(self, connection: Connection, events: Sequence[Event], now: datetime) -> Sequence[Recorded]:
+    def _record(
+        self, connection: Connection, events: Sequence[Event], rows: Mapping[str, Row[Any]], now: datetime
+    ) -> Sequence[Recorded]:
         if not events:
             return []
-        rows = self._locked(connection, sorted({one.token for one in events}))
+        events = _filed(events, rows)
         known = [one for one in events if one.token in rows]
         fresh = self._keep(connection, known, now)
-        before = {token: facts_of(row) for token, row in rows.items()}
+        before = {one.token: facts_of(rows[one.token]) for one in known}
         facts = dict(before)
         results = []
         for one in events:
@@ -136,6 +144,10 @@ class Attempts:
                 results.append(Recorded(one.token, None, new=False, orphaned=False))
                 continue
             was = facts[one.token]
+            if was.carrier_call_id and one.carrier_call_id not in {"", was.carrier_call_id}:
+                stray = one.carrier_call_id
+                results.append(Recorded(one.token, was, new=new, orphaned=False, stray=stray))
+                continue
             if new:
                 facts[one.token] = apply(was, one)
             orphaned = facts[one.token].state is AttemptState.ORPHANED and was.state is not AttemptState.ORPHANED
@@ -145,8 +157,8 @@ class Attempts:
         settlement.settle(connection, self._house, {t: (rows[t], before[t], f) for t, f in changed.items()}, now)
         return results
 
-    def _locked(self, connection: Connection, tokens: Sequence[str]) -> dict[str, Row[Any]]:
-        query = select(attempt).where(attempt.c.token.in_(tokens)).order_by(attempt.c.token).with_for_update()
+    def _locked(self, connection: Connection, tokens: Sequence[str], columns: Iterable[Any]) -> dict[str, Row[Any]]:
+        query = select(*columns).where(attempt.c.token.in_(tokens)).order_by(attempt.c.token).with_for_update()
         return {row.token: row for row in connection.execute(query)}
 
     def _keep(self, connection: Connection, events: Sequence[Event], now: datetime) -> set[tuple[str, str]]:
@@ -155,19 +167,22 @@ class Attempts:
             return set()
         insert = (sqlite if self._database.is_sqlite else postgresql).insert
         unique = {(one.token, one.key): event_values(one, now) for one in reversed(events)}
-        statement = insert(event).values(list(unique.values())).on_conflict_do_nothing()
-        kept = connection.execute(statement.returning(event.c.token, event.c.key))
+        statement = insert(event).on_conflict_do_nothing().returning(event.c.token, event.c.key)
+        kept = connection.execute(statement, list(unique.values()))
         return {(row.token, row.key) for row in kept}
 
     def _save(self, connection: Connection, changed: dict[str, Facts], heard: set[str], now: datetime) -> None:
         if changed:
             rows = [
-                {f"new_{name}": value for name, value in facts_values(facts).items()} | {"key": token}
+                {f"new_{name}": value for name, value in (facts_values(facts) | {"heard_at": now}).items()}
+                | {"key": token}
                 for token, facts in changed.items()
             ]
             columns: dict[str, Any] = {name[4:]: bindparam(name) for name in rows[0] if name != "key"}
             connection.execute(update(attempt).where(attempt.c.token == bindparam("key")).values(columns), rows)
-        connection.execute(update(attempt).where(attempt.c.token.in_(heard)).values(heard_at=now))
+        unchanged = heard.difference(changed)
+        if unchanged:
+            connection.execute(update(attempt).where(attempt.c.token.in_(unchanged)).values(heard_at=now))
 
     def briefing(self, token: str) -> Briefing | None:
         """What a conversation needs, out of the record; None for a token nobody issued."""
@@ -240,6 +255,17 @@ class Attempts:
         query = select(attempt.c.carrier_call_id).where(attempt.c.carrier_call_id.in_(carrier_call_ids))
         with self._database.read() as connection:
             return set(connection.scalars(query))
+
+
+def _filed(events: Sequence[Event], rows: Mapping[str, Row[Any]]) -> list[Event]:
+    """The words of a second call under one token by its own name: they must not pass for those of the first."""
+    bound: dict[str, str] = {token: row.carrier_call_id for token, row in rows.items()}
+    filed = []
+    for one in events:
+        bound[one.token] = bound.get(one.token) or one.carrier_call_id
+        stray = one.carrier_call_id not in {"", bound[one.token]}
+        filed.append(replace(one, key=f"{one.carrier_call_id}:{one.key}") if stray else one)
+    return filed
 
 
 def _own(token: str, kind: EventKind, now: datetime, failure: str = "") -> Event:

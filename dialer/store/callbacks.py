@@ -34,6 +34,9 @@ customer = CustomerRow.__table__  # type: ignore[attr-defined]
 ROUNDS = 5
 """How often one claim goes back to the queue when the gate turned candidates away."""
 
+INTENDING = 0xD1A1
+"""The lock under which intents are written, where a database has several writers at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
@@ -87,8 +90,8 @@ class Callbacks:
         ]
         with self._database.write() as connection:
             insert = (sqlite if self._database.is_sqlite else postgresql).insert
-            statement = insert(callback).values(rows).on_conflict_do_nothing().returning(callback.c.id)
-            new = list(connection.scalars(statement))
+            statement = insert(callback).on_conflict_do_nothing().returning(callback.c.id)
+            new = list(connection.scalars(statement, rows))
             self._decide_and_put(connection, new, now)
         return len(new)
 
@@ -99,18 +102,20 @@ class Callbacks:
             .where(callback.c.campaign == campaign, callback.c.customer_id.in_(customer_ids))
             .where(callback.c.state.in_([CallbackState.WAITING, CallbackState.HELD]), ~callback.c.promised)
         )
+        change = {
+            "state": CallbackState.CLOSED.value,
+            "reason": Reason.NOT_TARGETED.value,
+            "note": "the campaign no longer selects this customer",
+            "closed_at": now,
+        }
         with self._database.write() as connection:
             ids = list(connection.scalars(chosen))
-            if ids:
-                queue.take_out(connection, ids)
-                change = {
-                    "state": CallbackState.CLOSED.value,
-                    "reason": Reason.NOT_TARGETED.value,
-                    "note": "the campaign no longer selects this customer",
-                    "closed_at": now,
-                }
-                connection.execute(update(callback).where(callback.c.id.in_(ids)).values(change))
-        return len(ids)
+            if not ids:
+                return 0
+            waited = queue.take_out(connection, ids)  # what is being claimed at this moment is not among them
+            held = callback.c.id.in_(ids) & (callback.c.state == CallbackState.HELD)
+            close = update(callback).where(callback.c.id.in_(waited) | held).values(change)
+            return len(connection.scalars(close.returning(callback.c.id)).all())
 
     def turn(self, now: datetime, limit: int = 1000) -> int:
         """Move the queue to `now`: who may be called stands in line, whose stretch is over waits for the next one.
@@ -162,9 +167,12 @@ class Callbacks:
             return []
         rows = [_intent(c, d, token(), owner, now, lease_until) for c, d in allowed]
         insert = (sqlite if self._database.is_sqlite else postgresql).insert
+        if not self._database.is_sqlite:
+            # Two claims that insert the same numbers in different orders would wait for each other.
+            connection.execute(select(func.pg_advisory_xact_lock(INTENDING)))
         # The partial unique indexes are the fence: a number or person in another open attempt is not inserted.
-        statement = insert(attempt).values(rows).on_conflict_do_nothing().returning(attempt.c.token)
-        written = set(connection.scalars(statement))
+        statement = insert(attempt).on_conflict_do_nothing().returning(attempt.c.token)
+        written = set(connection.scalars(statement, rows))
         won = [row for row in rows if row["token"] in written]
         lost = [
             (c, self._busy(c, now)) for (c, _), row in zip(allowed, rows, strict=True) if row["token"] not in written

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import create_engine, event, inspect, text
+from sqlalchemy import create_engine, event, func, inspect, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -23,6 +23,9 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 SCHEMA = "0001"
 """The schema this program works with: the newest of its migrations."""
+
+MIGRATING = 0xD1A1E7
+"""The lock held while migrating: a daemon and a command that are started together both find an empty database."""
 
 
 class Database:
@@ -71,9 +74,10 @@ class Database:
             return
         from alembic import command  # noqa: PLC0415 - a quarter of a second, spent only when there is work for it
 
-        with self._translated(), self.engine.connect() as connection:
+        with self.write() as connection:
+            if not self.is_sqlite:  # where a writing transaction is alone as it is
+                connection.execute(select(func.pg_advisory_xact_lock(MIGRATING)))
             command.upgrade(_config(connection), "head")
-            connection.commit()
 
     def schema(self) -> str | None:
         """The version of the schema that the database has; None for an empty database."""
@@ -107,8 +111,7 @@ def _sqlite(url: Any) -> Engine:
             "journal_mode=WAL",
             "synchronous=FULL",  # a committed intent must survive a power cut, or a number could be dialed twice
             "foreign_keys=ON",
-            "cache_size=-64000",
-            "mmap_size=268435456",
+            "cache_size=-16000",  # kilobytes for each connection, so that memory does not grow with the file
         ):
             connection.execute(f"PRAGMA {pragma}")
 
@@ -126,6 +129,8 @@ def _postgresql(url: Any) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:
         connection.execute("SET synchronous_commit = on")
+        # A plan kept from when a table was nearly empty reads all of it ever after.
+        connection.execute("SET plan_cache_mode = force_custom_plan")
         # A forgotten transaction pins dead rows at the head of the queue and slows every claim.
         connection.execute("SET idle_in_transaction_session_timeout = '60s'")
         connection.commit()

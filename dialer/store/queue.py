@@ -91,18 +91,17 @@ def _change(connection: Connection, changes: Sequence[dict[str, Any]]) -> None:
     connection.execute(statement.values({name: bindparam(f"new_{name}") for name in names}), rows)
 
 
-def take_out(connection: Connection, ids: Sequence[int]) -> None:
-    """These callbacks wait no longer."""
-    connection.execute(delete(row).where(row.c.callback_id.in_(ids)))
+def take_out(connection: Connection, ids: Sequence[int]) -> list[int]:
+    """These callbacks wait no longer; those that did until now. Whoever takes a row out decides what comes next."""
+    return list(connection.scalars(delete(row).where(row.c.callback_id.in_(ids)).returning(row.c.callback_id)))
 
 
 def look_again(connection: Connection, ids: Sequence[int], now: datetime) -> None:
     """Facts about these callbacks changed: the next `turn` asks the gate about them anew, those held included."""
     for start in range(0, len(ids), 500):
         part = ids[start : start + 500]
-        held = select(callback.c.id, callback.c.campaign).where(
-            callback.c.id.in_(part), callback.c.state == CallbackState.HELD
-        )
+        back = {"state": CallbackState.WAITING.value, "reason": None, "note": ""}
+        held = update(callback).where(callback.c.id.in_(part), callback.c.state == CallbackState.HELD).values(back)
         revived = [
             {
                 "callback_id": one.id,
@@ -112,19 +111,17 @@ def look_again(connection: Connection, ids: Sequence[int], now: datetime) -> Non
                 "closes_at": now,
                 "rank_at": now,
             }
-            for one in connection.execute(held)
+            for one in connection.execute(held.returning(callback.c.id, callback.c.campaign))
         ]
         if revived:
             connection.execute(insert(row), revived)
-            back = {"state": CallbackState.WAITING.value, "reason": None, "note": ""}
-            connection.execute(
-                update(callback).where(callback.c.id.in_([r["callback_id"] for r in revived])).values(back)
-            )
         connection.execute(update(row).where(row.c.callback_id.in_(part)).values(ready=False, closes_at=now))
 
 
 def look_again_at_campaign(connection: Connection, campaign: str, now: datetime) -> None:
-    """The campaign says something else now: the next turns ask the gate about all that wait in it."""
+    """The campaign says something else now: the next turns ask the gate about all that wait in it or are held."""
+    held = select(callback.c.id).where(callback.c.campaign == campaign, callback.c.state == CallbackState.HELD)
+    look_again(connection, list(connection.scalars(held)), now)
     connection.execute(update(row).where(row.c.campaign == campaign).values(ready=False, closes_at=now))
 
 

@@ -94,8 +94,8 @@ class Records:
             return [(row.received_at, row.source, row.kind, row.body) for row in connection.execute(query)]
 
     def _stream(self, query: Select[Any]) -> Iterator[Row[Any]]:
-        with self._database.read() as connection:
-            yield from connection.execution_options(yield_per=PAGE).execute(query)
+        with self._database.read() as connection, connection.execution_options(yield_per=PAGE).execute(query) as result:
+            yield from result
 
 
 def _attempts() -> Select[Any]:

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import bindparam, select, update
 
 from dialer.core.admission import decide
-from dialer.core.lifecycle import AttemptState
 from dialer.core.outcome import Disposition, Ending, Fault
 from dialer.core.record import CallbackState
-from dialer.core.retry import NextStep, Standing, next_step
+from dialer.core.retry import NextStep, Standing, last_word, next_step, spoils_number
 from dialer.store import proposals, queue, suppressions
 from dialer.store.campaigns import pause_for_fault
 from dialer.store.tables import AttemptRow, CallbackRow, CustomerRow
@@ -67,19 +66,19 @@ def settle(
     found = proposals.load(connection, [one.row.callback_id for one in over], now, house.spacing)
     past = _past(connection, list(found))
     waiting: list[Candidate] = []
-    rows = []
+    rows, recounted = [], []
     for one in over:
         candidate = found[one.row.callback_id]
         history = past[one.row.callback_id]
         if history[-1].token != one.row.token and not _overrules(one, candidate, history):
+            recounted.append({"key": candidate.callback_id, "attempts": sum(past.counted for past in history)})
             continue
         standing = _standing(candidate, one.row.e164, history)
-        step = next_step(standing, one.after, one.after.ended_at or now)
+        step = _last_word(standing, history) or next_step(standing, one.after, one.after.ended_at or now)
         rows.append(_values(candidate, one, step, standing, now))
         if step.state is CallbackState.WAITING:
             waiting.append(candidate)
-    if not rows:
-        return
+    _write(connection, recounted)
     _write(connection, rows)
     queue.take_out(connection, [row["key"] for row in rows])
     again = proposals.load(connection, [one.callback_id for one in waiting], now, house.spacing)
@@ -87,16 +86,25 @@ def settle(
 
 
 def _matters(one: Told) -> bool:
-    """An end, or a late word that changes how the attempt ended. Orphans were settled when they were given up."""
-    if one.after.state is AttemptState.ORPHANED:
-        return one.before.counted != one.after.counted
-    return one.before.is_open or one.before.outcome.ending is not one.after.outcome.ending
+    """An end, or a late word about one that changes what follows from it."""
+    return one.before.is_open or _consequences(one.before) != _consequences(one.after)
+
+
+def _consequences(facts: Facts) -> tuple[Any, ...]:
+    return (facts.outcome.ending, facts.counted, facts.promise_at, facts.fault)
 
 
 def _overrules(one: Told, candidate: Candidate, history: Sequence[_Past]) -> bool:
-    """A late word about an earlier attempt changes a callback that still waits only when it ends the matter."""
-    calling = any(past.is_open for past in history)
-    return not calling and one.after.outcome.ending.closes and candidate.row.cb_state == CallbackState.WAITING
+    """A late word about an earlier attempt changes a callback that goes on only when it ends the matter."""
+    calling = any(past.is_open for past in history)  # if so, it is heard when that call has ended
+    goes_on = candidate.row.cb_state in {CallbackState.WAITING, CallbackState.HELD}
+    return not calling and one.after.outcome.ending.closes and goes_on
+
+
+def _last_word(standing: Standing, history: Sequence[_Past]) -> NextStep | None:
+    """What the customer said for good in any attempt outlasts whatever became of the others."""
+    words = (last_word(standing, Ending(past.ending)) for past in history if past.ending)
+    return next((word for word in words if word is not None), None)
 
 
 def _opt_outs(connection: Connection, changes: Sequence[Told], now: datetime) -> None:
@@ -114,7 +122,8 @@ def _opt_outs(connection: Connection, changes: Sequence[Told], now: datetime) ->
         rows.append({"subject": f"customer:{references[one.row.customer_id]}"} | about)
         rows.append({"subject": f"number:{one.row.e164}"} | about)
     suppressions.add(connection, rows)
-    query = select(callback.c.id).where(callback.c.customer_id.in_(ids), callback.c.state == CallbackState.WAITING)
+    open_states = [CallbackState.WAITING, CallbackState.HELD]
+    query = select(callback.c.id).where(callback.c.customer_id.in_(ids), callback.c.state.in_(open_states))
     queue.look_again(connection, list(connection.scalars(query)), now)
 
 
@@ -147,8 +156,8 @@ def _standing(candidate: Candidate, called: str, history: Sequence[_Past]) -> St
         if past.counted:
             break
         errors += past.sent_at is not None  # what was never sent is no error, only a change of mind
-    bad = {past.e164 for past in history if past.ending == Ending.BAD_NUMBER}
     proposal = candidate.proposal
+    bad = {past.e164 for past in history if past.ending and spoils_number(proposal.campaign, Ending(past.ending))}
     numbers = proposal.customer.numbers
     index = next((i for i, number in enumerate(numbers) if number.e164 == called), proposal.number_index)
     return Standing(
@@ -158,6 +167,7 @@ def _standing(candidate: Candidate, called: str, history: Sequence[_Past]) -> St
         errors=errors,
         number_index=index,
         bad_numbers=frozenset(bad),
+        promised=proposal.promised,
     )
 
 
@@ -186,6 +196,8 @@ def _values(candidate: Candidate, one: Told, step: NextStep, standing: Standing,
 
 
 def _write(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    if not rows:
+        return
     columns: dict[str, Any] = {name: bindparam(f"new_{name}") for name in rows[0] if name != "key"}
     values = [{"key": row["key"]} | {f"new_{name}": row[name] for name in columns} for row in rows]
     connection.execute(update(callback).where(callback.c.id == bindparam("key")).values(columns), values)

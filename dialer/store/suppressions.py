@@ -44,7 +44,8 @@ class Suppressions:
             waiting = (
                 select(callback.c.id)
                 .join(customer, customer.c.id == callback.c.customer_id)
-                .where(customer.c.reference.in_(references), callback.c.state == CallbackState.WAITING)
+                .where(customer.c.reference.in_(references))
+                .where(callback.c.state.in_([CallbackState.WAITING, CallbackState.HELD]))
             )
             queue.look_again(connection, list(connection.scalars(waiting)), now)
         return added
@@ -70,5 +71,5 @@ def add(connection: Connection, rows: Sequence[dict[str, Any]]) -> int:
     if not rows:
         return 0
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(suppression).values([{"attempt": ""} | row for row in rows])
-    return connection.execute(statement.on_conflict_do_nothing()).rowcount
+    statement = dialect.insert(suppression).on_conflict_do_nothing().returning(suppression.c.subject)
+    return len(connection.scalars(statement, [{"attempt": ""} | row for row in rows]).all())

@@ -35,6 +35,8 @@ BigKey = BigInteger().with_variant(Integer, "sqlite")
 """SQLite numbers rows by itself only in a column declared INTEGER."""
 
 OPEN_ATTEMPT = text("is_open")
+OPEN_ATTEMPT_SQLITE = text("is_open = 1")
+"""SQLite uses a partial index only for a query that holds its very words, and SQLAlchemy writes booleans like this."""
 
 
 class CustomerRow(SQLModel, table=True):
@@ -140,9 +142,9 @@ class QueueRow(SQLModel, table=True):
             "rank_at",
             "callback_id",
             postgresql_where=text("ready"),
-            sqlite_where=text("ready"),
+            sqlite_where=text("ready = 1"),
         ),
-        Index("queue_opening", "opens_at", postgresql_where=text("NOT ready"), sqlite_where=text("NOT ready")),
+        Index("queue_opening", "opens_at", postgresql_where=text("NOT ready"), sqlite_where=text("ready = 0")),
         Index("queue_closing", "closes_at"),
     )
 
@@ -160,11 +162,17 @@ class AttemptRow(SQLModel, table=True):
     __tablename__ = "attempt"
     __table_args__ = (
         # The fence: at most one open attempt per destination number and per person, whoever dials.
-        Index("attempt_open_number", "e164", unique=True, postgresql_where=OPEN_ATTEMPT, sqlite_where=OPEN_ATTEMPT),
         Index(
-            "attempt_open_person", "customer_id", unique=True, postgresql_where=OPEN_ATTEMPT, sqlite_where=OPEN_ATTEMPT
+            "attempt_open_number", "e164", unique=True, postgresql_where=OPEN_ATTEMPT, sqlite_where=OPEN_ATTEMPT_SQLITE
         ),
-        Index("attempt_open_state", "state", postgresql_where=OPEN_ATTEMPT, sqlite_where=OPEN_ATTEMPT),
+        Index(
+            "attempt_open_person",
+            "customer_id",
+            unique=True,
+            postgresql_where=OPEN_ATTEMPT,
+            sqlite_where=OPEN_ATTEMPT_SQLITE,
+        ),
+        Index("attempt_open_state", "state", postgresql_where=OPEN_ATTEMPT, sqlite_where=OPEN_ATTEMPT_SQLITE),
         Index("attempt_of_person", "customer_id", "created_at"),
         Index("attempt_of_callback", "callback_id", "created_at"),
         Index("attempt_of_number", "e164", "created_at"),

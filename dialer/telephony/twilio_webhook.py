@@ -133,7 +133,6 @@ def _notice(fields: Mapping[str, str], token: str, what: str, received: datetime
     call = fields["CallSid"]
     digits = ""
     complaint = ""
-    event: Event | None
     if what == "status":
         event = _status(fields, token, received)
     elif what == "verdict":
@@ -165,14 +164,15 @@ def _told(kind: EventKind, key: str, fields: Mapping[str, str], token: str, rece
     )
 
 
-def _status(fields: Mapping[str, str], token: str, received: datetime) -> Event | None:
+def _status(fields: Mapping[str, str], token: str, received: datetime) -> Event:
     status = fields.get("CallStatus", "")
-    if status not in STATUSES:
-        log.warning("twilio_status_unknown", status=status)
-        return None
-    kind, _ = STATUSES[status]
     sip_code = fields.get("SipResponseCode", "")
-    network = network_of(status, sip_code)
+    if status in STATUSES:
+        kind, network = STATUSES[status][0], network_of(status, sip_code)
+    else:
+        # A word we have never met still proves that the call exists; it is kept as it came, and nothing is guessed.
+        log.error("twilio_status_unknown", status=status)
+        kind, network = EventKind.QUEUED, None
     return Event(
         token=token,
         kind=kind,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from dialer.errors import DialerError
 from dialer.web import metrics, webhooks
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def create_app(works: Works) -> FastAPI:
     """The application. Nothing about it is open to the world but what proves itself."""
-    app = FastAPI(title="dialer", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(title="dialer", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.router.routes.extend(webhooks.routes(works.conversations))
 
     @app.get("/healthz")
@@ -30,7 +30,10 @@ def create_app(works: Works) -> FastAPI:
 
     @app.get("/metrics")
     async def figures() -> Response:
-        """Figures for Prometheus."""
-        return await metrics.exposition(works)
+        """Figures for Prometheus: 200, or 503 with the reason."""
+        try:
+            return await metrics.exposition(works)
+        except DialerError as error:
+            return PlainTextResponse(str(error), status_code=503)
 
     return app

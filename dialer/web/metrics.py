@@ -23,6 +23,7 @@ async def exposition(works: Works) -> Response:
     """The figures as they are now."""
     CALLS_SENT.set(works.dialer.dialed)
     OPEN_ATTEMPTS.set(await works.desk.ask(works.store.attempts.open_count))
+    CALLBACKS.clear()  # where nobody stands any more there is no row to say so
     for (campaign, state), count in (await works.desk.ask(works.store.callbacks.counts)).items():
         CALLBACKS.labels(campaign, state.value).set(count)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

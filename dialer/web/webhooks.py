@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING
 
 import structlog
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
@@ -41,14 +43,19 @@ def routes(conversations: Conversations) -> list[Route]:
 
 
 KINDS = frozenset({"answer", "fallback", "status", "verdict", "step"})
+PLACES = re.compile(r"answer|fallback|status|verdict|step/[a-z][a-z0-9_-]{0,39}/[0-9]{1,3}")
+"""What `ports.Links` leads to; nothing else was ever told to a carrier."""
 
 
 async def _answer(conversations: Conversations, request: Request, what: str) -> Response:
     token = request.path_params["token"]
-    body = await _body(request)
+    try:
+        body = await _body(request)
+    except ClientDisconnect:
+        return PlainTextResponse("gone", 400)  # nobody reads it
     if body is None:
         return PlainTextResponse("too large", 413)
-    if what.partition("/")[0] not in KINDS:
+    if not PLACES.fullmatch(what):
         return PlainTextResponse("no such place", 404)
     try:
         reply = await conversations.hear(_raw(request, body), token, what)

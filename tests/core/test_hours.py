@@ -58,7 +58,7 @@ def shown(hours: tuple[Hours, ...], zones: tuple[str, ...], start: str, end: str
 # The oracle knows nothing of segments, offsets or intervals.
 
 
-def in_range(r: DailyRange, minute: int, weekday_matches: bool, day_before_matches: bool) -> bool:  # noqa: FBT001
+def in_range(r: DailyRange, minute: int, weekday_matches: bool, day_before_matches: bool) -> bool:  # noqa: FBT001 - two facts of one day
     if r.start < r.end:
         return weekday_matches and r.start <= minute < r.end
     return (weekday_matches and minute >= r.start) or (day_before_matches and minute < r.end)
@@ -69,10 +69,11 @@ def layer_is_open(layer: Hours, wall: datetime) -> bool:
     if day in layer.closed:
         return False
     before = day - timedelta(days=1)
-    return any(
-        in_range(r, minute, weekday == day.weekday(), weekday == before.weekday() and before not in layer.closed)
-        for weekday, ranges in enumerate(layer.week)
-        for r in ranges
+    special = dict(layer.special)
+    today = special.get(day, layer.week[day.weekday()])
+    yesterday = () if before in layer.closed else special.get(before, layer.week[before.weekday()])
+    return any(in_range(r, minute, weekday_matches=True, day_before_matches=False) for r in today) or any(
+        in_range(r, minute, weekday_matches=False, day_before_matches=True) for r in yesterday
     )
 
 
@@ -98,8 +99,10 @@ def situations(draw: st.DrawFn) -> tuple[tuple[Hours, ...], tuple[str, ...], dat
     moment = utc(draw(st.sampled_from(MOMENTS[zone])))
     start = moment + MINUTE * draw(st.integers(-3 * 1440, -600))
     days = st.integers(-1, 5).map(lambda offset: (start + timedelta(days=offset)).date())
+    special = st.dictionaries(days, weekdays, max_size=3).map(lambda dates: tuple(dates.items()))
     layers = st.one_of(
         st.builds(Hours, st.just("weekly"), st.tuples(*[weekdays] * 7), st.frozensets(days, max_size=2)),
+        st.builds(Hours, st.just("dated"), st.tuples(*[weekdays] * 7), st.frozensets(days, max_size=2), special),
         st.builds(Hours.daily, st.just("daily"), st.lists(ranges, min_size=1, max_size=3)),
         st.builds(Hours.outside, st.just("quiet"), st.lists(ranges, max_size=2)),
     )
@@ -228,6 +231,32 @@ def test_a_closed_date_is_closed_from_midnight_to_midnight() -> None:
     ]
 
 
+def test_a_special_date_has_its_own_ranges_and_a_closed_one_stays_closed() -> None:
+    layer = Hours.daily("late", [DailyRange.parse("22:00-02:00")])
+    third, fourth = date(2026, 6, 3), date(2026, 6, 4)
+    short = (DailyRange.parse("10:00-12:00"),)
+    special = Hours(layer.name, layer.week, frozenset({fourth}), ((fourth, short), (third, short)))
+    assert shown((special,), ("UTC",), "2026-06-02T12:00", "2026-06-06T00:00") == [
+        "02 22:00-03 02:00",
+        "03 10:00-03 12:00",
+        "05 22:00-06 00:00",
+    ]
+
+
+def test_a_special_date_without_ranges_only_ends_what_the_evening_before_began() -> None:
+    layer = Hours.daily("late", [DailyRange.parse("22:00-02:00")])
+    special = Hours(layer.name, layer.week, special=((date(2026, 6, 3), ()),))
+    assert shown((special,), ("UTC",), "2026-06-02T12:00", "2026-06-05T00:00") == [
+        "02 22:00-03 02:00",
+        "04 22:00-05 00:00",
+    ]
+
+
+def test_a_special_date_is_named_once() -> None:
+    with pytest.raises(ValueError, match="twice"):
+        Hours("twice", ((),) * 7, special=((date(2026, 6, 3), ()), (date(2026, 6, 3), ())))
+
+
 def test_all_zones_must_be_open() -> None:
     zones = ("America/New_York", "America/Los_Angeles")
     assert shown(daily("09:00-20:00"), zones, "2026-06-01T00:00", "2026-06-02T00:00") == ["01 16:00-02 00:00"]
@@ -294,3 +323,13 @@ def test_equal_hours_are_one_key_also_after_pickling() -> None:
     one, other = daily("09:00-20:00")[0], daily("09:00-20:00")[0]
     assert one == other
     assert hash(one) == hash(other) == hash(pickle.loads(pickle.dumps(one)))  # noqa: S301  our own bytes
+
+
+def test_special_dates_are_part_of_the_key_in_any_order() -> None:
+    short = (DailyRange.parse("10:00-12:00"),)
+    dates = ((date(2026, 6, 3), short), (date(2026, 6, 4), ()))
+    plain = daily("09:00-20:00")[0]
+    one, other = (Hours("test", plain.week, special=special) for special in (dates, dates[::-1]))
+    assert one == other != plain
+    assert hash(one) == hash(other) == hash(pickle.loads(pickle.dumps(one)))  # noqa: S301  our own bytes
+    assert hash(one) != hash(plain)

@@ -282,10 +282,11 @@ def test_the_instant_is_twilios_when_it_can_be_true(text: str, at: datetime) -> 
     assert event.at.utcoffset() == timedelta()
 
 
-def test_an_unknown_status_is_no_event_but_is_said() -> None:
+def test_an_unknown_status_is_kept_and_said_and_changes_nothing_but_that_the_call_exists() -> None:
     with capture_logs() as logged:
-        notice = read("status", CallStatus="levitating")
-    assert notice == Notice(CALL, None)
+        event = read("status", CallStatus="levitating").event
+    assert event is not None
+    assert (event.kind, event.network, event.detail["CallStatus"]) == (EventKind.QUEUED, None, "levitating")
     assert [entry["event"] for entry in logged] == ["twilio_status_unknown"]
 
 

@@ -166,21 +166,21 @@ def upgrade() -> None:
             ["e164"],
             unique=True,
             postgresql_where=sa.text("is_open"),
-            sqlite_where=sa.text("is_open"),
+            sqlite_where=sa.text("is_open = 1"),
         )
         batch_op.create_index(
             "attempt_open_person",
             ["customer_id"],
             unique=True,
             postgresql_where=sa.text("is_open"),
-            sqlite_where=sa.text("is_open"),
+            sqlite_where=sa.text("is_open = 1"),
         )
         batch_op.create_index(
             "attempt_open_state",
             ["state"],
             unique=False,
             postgresql_where=sa.text("is_open"),
-            sqlite_where=sa.text("is_open"),
+            sqlite_where=sa.text("is_open = 1"),
         )
 
     op.create_table(
@@ -204,28 +204,28 @@ def upgrade() -> None:
             ["opens_at"],
             unique=False,
             postgresql_where=sa.text("NOT ready"),
-            sqlite_where=sa.text("NOT ready"),
+            sqlite_where=sa.text("ready = 0"),
         )
         batch_op.create_index(
             "queue_order",
             ["campaign", "rank_at", "callback_id"],
             unique=False,
             postgresql_where=sa.text("ready"),
-            sqlite_where=sa.text("ready"),
+            sqlite_where=sa.text("ready = 1"),
         )
 
 
 def downgrade() -> None:
     with op.batch_alter_table("queue", schema=None) as batch_op:
-        batch_op.drop_index("queue_order", postgresql_where=sa.text("ready"), sqlite_where=sa.text("ready"))
-        batch_op.drop_index("queue_opening", postgresql_where=sa.text("NOT ready"), sqlite_where=sa.text("NOT ready"))
+        batch_op.drop_index("queue_order", postgresql_where=sa.text("ready"), sqlite_where=sa.text("ready = 1"))
+        batch_op.drop_index("queue_opening", postgresql_where=sa.text("NOT ready"), sqlite_where=sa.text("ready = 0"))
         batch_op.drop_index("queue_closing")
 
     op.drop_table("queue")
     with op.batch_alter_table("attempt", schema=None) as batch_op:
-        batch_op.drop_index("attempt_open_state", postgresql_where=sa.text("is_open"), sqlite_where=sa.text("is_open"))
-        batch_op.drop_index("attempt_open_person", postgresql_where=sa.text("is_open"), sqlite_where=sa.text("is_open"))
-        batch_op.drop_index("attempt_open_number", postgresql_where=sa.text("is_open"), sqlite_where=sa.text("is_open"))
+        batch_op.drop_index("attempt_open_state", postgresql_where=sa.text("is_open"), sqlite_where=sa.text("is_open = 1"))
+        batch_op.drop_index("attempt_open_person", postgresql_where=sa.text("is_open"), sqlite_where=sa.text("is_open = 1"))
+        batch_op.drop_index("attempt_open_number", postgresql_where=sa.text("is_open"), sqlite_where=sa.text("is_open = 1"))
         batch_op.drop_index("attempt_of_person")
         batch_op.drop_index("attempt_of_number")
         batch_op.drop_index("attempt_of_callback")

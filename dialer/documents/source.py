@@ -1,4 +1,4 @@
-"""Reads YAML with the line of every key, and only the part of YAML that a campaign file needs."""
+"""Reads YAML with the line of every key, and only the part of YAML that files written by people need."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from dialer.errors import CampaignFileError, Problem
+from dialer.errors import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from dialer.errors import InputError
+
 LARGEST_FILE = 256 * 1024
-"""Bytes. A campaign file is a page or two; what is larger is something else."""
+"""Bytes. What people write by hand is a page or two; what is larger is something else."""
 DEEPEST = 40
-"""Levels of keys inside keys; the format needs fewer than ten."""
+"""Levels of keys inside keys; every format needs fewer than ten."""
 
 Place = tuple[str | int, ...]
 """The keys that lead to a value."""
@@ -26,7 +28,7 @@ Place = tuple[str | int, ...]
 class _Loader(yaml.SafeLoader):
     """YAML as its version 1.2 means it: `no` is text, `9:30` is text, and a date is text until a key asks for one.
 
-    Anchors, aliases and tags are refused: a few of them can unfold into gigabytes, and no campaign needs them.
+    Anchors, aliases and tags are refused: a few of them can unfold into gigabytes, and no file here needs them.
     """
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML reads it from the class
@@ -65,10 +67,20 @@ _SCALARS: dict[str, Callable[[str], Any]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of file, as complaints speak of it: its name, a line it could begin with, and the error to raise."""
+
+    noun: str
+    example: str
+    error: type[InputError]
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
-    """Where a document came from, and the line of each of its keys."""
+    """Where a document came from, what kind of file it is, and the line of each of its keys."""
 
     name: str
+    kind: Kind
     lines: dict[Place, int] = field(default_factory=dict)
 
     def where(self, place: Place) -> str:
@@ -86,21 +98,21 @@ class Source:
         return next(known, place)
 
     def read(self, path: Path) -> dict[str, Any]:
-        """The document in a file, with `lines` filled in. Raises CampaignFileError."""
+        """The document in a file, with `lines` filled in. Raises the error of its kind."""
         problems: list[Problem] = []
         try:
             node = _Loader(self._text(path)).get_single_node()
         except yaml.MarkedYAMLError as error:
-            raise CampaignFileError([self._unreadable(error)]) from None
+            raise self.kind.error([self._unreadable(error)]) from None
         except yaml.YAMLError:
             what = "holds characters that no text may hold"
-            raise CampaignFileError([Problem(self.name, what, "save it again as UTF-8 text")]) from None
+            raise self.kind.error([Problem(self.name, what, "save it again as UTF-8 text")]) from None
         if not isinstance(node, yaml.MappingNode):
-            what = "this is no campaign file" if node is not None else "the file is empty"
-            raise CampaignFileError([Problem(self.name, what, "expected keys such as 'campaign: my_campaign'")])
+            what = f"this is no {self.kind.noun}" if node is not None else "the file is empty"
+            raise self.kind.error([Problem(self.name, what, f"expected keys such as '{self.kind.example}'")])
         document: dict[str, Any] = self._build(node, (), problems)
         if problems:
-            raise CampaignFileError(problems)
+            raise self.kind.error(problems)
         return document
 
     def _text(self, path: Path) -> str:
@@ -109,17 +121,15 @@ class Source:
                 raw = file.read(LARGEST_FILE + 1)
         except OSError as error:
             what = f"cannot be read: {error.strerror or 'unknown error'}"
-            raise CampaignFileError([Problem(self.name, what, "name a campaign file that exists")]) from None
+            raise self.kind.error([Problem(self.name, what, f"name a {self.kind.noun} that exists")]) from None
         if len(raw) > LARGEST_FILE:
             what = f"is larger than {LARGEST_FILE // 1024} KB"
-            raise CampaignFileError([Problem(self.name, what, "a campaign file is a page or two of text")])
+            raise self.kind.error([Problem(self.name, what, f"a {self.kind.noun} is a page or two of text")])
         try:
             return raw.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             line = raw.count(b"\n", 0, error.start) + 1
-            raise CampaignFileError(
-                [Problem(f"{self.name}:{line}", "is not UTF-8", "save the file as UTF-8")]
-            ) from None
+            raise self.kind.error([Problem(f"{self.name}:{line}", "is not UTF-8", "save the file as UTF-8")]) from None
 
     def _unreadable(self, error: yaml.MarkedYAMLError) -> Problem:
         mark = error.problem_mark or error.context_mark

@@ -88,7 +88,7 @@ def write(folder: Path, now: datetime) -> tuple[Path, Path]:
 
 
 def _people(chance: random.Random, now: datetime) -> Iterator[tuple[int, Place]]:
-    awake = [place for place in PLACES if 10 <= now.astimezone(ZoneInfo(place.zone)).hour < 19]  # noqa: PLR2004
+    awake = [place for place in PLACES if 10 <= now.astimezone(ZoneInfo(place.zone)).hour < 19]  # noqa: PLR2004 - day
     asleep = [place for place in PLACES if place not in awake]
     for number in range(PEOPLE):
         pool = awake if awake and (chance.random() < AWAKE_SHARE or not asleep) else asleep
@@ -142,7 +142,7 @@ def _chinese(chance: random.Random, number: int, now: datetime) -> list[str]:
 
 def _phone(place: Place, number: int) -> str:
     kind = phonenumbers.PhoneNumberType.MOBILE if place.mobile else phonenumbers.PhoneNumberType.FIXED_LINE
-    example = str(phonenumbers.example_number_for_type(place.country, kind).national_number)
+    example = str(phonenumbers.national_significant_number(phonenumbers.example_number_for_type(place.country, kind)))
     national = place.prefix + example[len(place.prefix) : -5] + f"{(number * 7919 + 20011) % 100000:05d}"
     return f"+{phonenumbers.country_code_for_region(place.country)} {national}"
 

@@ -1,0 +1,192 @@
+"""`dialer why` from a user's side: the decision, its reasons, and the instant at which it changes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from dialer import bootstrap
+from dialer.core.customer import Customer
+from dialer.errors import InputError, NotFoundError
+from tests.campaigns import NOW, number
+from tests.cli.office import instant
+
+if TYPE_CHECKING:
+    from tests.cli.office import Office
+
+MINUTE = timedelta(minutes=1)
+FIELDS = {"customer", "campaign", "occasion", "at", "decision", "until", "zones", "rules"}
+
+
+def ask(office: Office, customer: str, *more: str) -> dict[str, Any]:
+    (told,) = office.objects("why", customer, "--campaign", "survey", *more)
+    return told
+
+
+def failing(told: dict[str, Any]) -> list[str]:
+    return [rule["name"] for rule in told["rules"] if not rule["passed"]]
+
+
+def test_a_customer_who_is_awake_is_dialed(working: Office) -> None:
+    told = ask(working, "london")
+    assert set(told) == FIELDS
+    assert (told["customer"], told["campaign"]) == ("london", "survey")
+    assert (told["decision"], told["until"], told["zones"]) == ("dial", None, ["Europe/London"])
+    assert instant(told["at"]) == NOW
+    assert failing(told) == []
+    assert all(set(rule) == {"name", "passed", "reason", "until"} for rule in told["rules"])
+    assert all(rule["reason"] and rule["until"] is None for rule in told["rules"])
+
+
+def test_a_customer_who_sleeps_is_called_from_the_first_minute_that_is_open(working: Office) -> None:
+    told = ask(working, "tokyo")
+    assert (told["decision"], failing(told)) == ("wait", ["hours"])
+    until = instant(told["until"])
+    assert until.astimezone(ZoneInfo("Asia/Tokyo")).strftime("%d %H:%M") == "04 09:00"
+    assert "Asia/Tokyo" in next(rule["reason"] for rule in told["rules"] if rule["name"] == "hours")
+    assert ask(working, "tokyo", "--at", told["until"])["decision"] == "dial"
+    assert ask(working, "tokyo", "--at", (until - MINUTE).isoformat())["decision"] == "wait"
+
+
+def test_until_is_the_first_minute_of_dial_whenever_one_asks(working: Office) -> None:
+    for hours in range(0, 48, 5):
+        at = datetime(2026, 3, 7, 11, 17, tzinfo=UTC) + timedelta(hours=hours)
+        for customer in ("newyork", "tokyo"):
+            told = ask(working, customer, "--at", at.isoformat())
+            if told["decision"] == "dial":
+                assert told["until"] is None
+                continue
+            until = instant(told["until"])
+            assert until > at
+            assert ask(working, customer, "--at", until.isoformat())["decision"] == "dial"
+            assert ask(working, customer, "--at", (until - MINUTE).isoformat())["decision"] == "wait"
+
+
+def test_whoever_opted_out_is_refused(working: Office) -> None:
+    told = ask(working, "never")
+    assert (told["decision"], told["until"]) == ("refuse", None)
+    assert "opt_out" in failing(told)
+
+
+def test_whose_zone_nobody_knows_is_refused(working: Office) -> None:
+    store = bootstrap.open_store()
+    store.customers.upsert([Customer("lost", "Eva", numbers=(number(9),), region="GB", zone="Atlantis/Capital")], NOW)
+    store.close()
+    told = ask(working, "lost")
+    assert (told["decision"], told["until"], told["zones"]) == ("refuse", None, [])
+    assert "zone" in failing(told)
+    assert ask(working, "nowhere")["decision"] == "refuse", "a satellite telephone may be anywhere"
+
+
+def test_a_paused_campaign_waits_and_nobody_can_say_until_when(working: Office) -> None:
+    working.run("campaigns", "pause", "survey")
+    told = ask(working, "london")
+    assert (told["decision"], told["until"], failing(told)) == ("wait", None, ["campaign"])
+    working.run("campaigns", "resume", "survey")
+    assert ask(working, "london")["decision"] == "dial"
+
+
+def test_each_campaign_is_told_when_none_is_named(working: Office) -> None:
+    working.run("campaigns", "apply", str(working.campaign("vips", who={"field": "tier", "is": "vip"})))
+    told = working.objects("why", "london")
+    assert [(one["campaign"], one["decision"]) for one in told] == [("survey", "dial"), ("vips", "refuse")]
+    assert failing(told[1]) == ["target"]
+    text = working.run("why", "london").stdout
+    assert "london in vips: the campaign's filter does not select this customer" in text
+    assert text.count("opt_out") == 1, "one line is enough about a campaign that does not want the customer"
+    assert working.run("why", "london", "--campaign", "vips").stdout.count("opt_out") == 1
+
+
+def open_minutes(start: datetime, end: datetime, zone: str, shut: str, *layers: str) -> list[tuple[datetime, datetime]]:
+    """What `layers` (ranges of the day that must hold one another) leave open but for `shut`, minute by minute."""
+
+    def within(ranges: str, clock: str) -> bool:
+        return any(first <= clock < last for first, last in (one.split("-") for one in ranges.split(",")))
+
+    found: list[tuple[datetime, datetime]] = []
+    at = start
+    while at < end:
+        clock = at.astimezone(ZoneInfo(zone)).strftime("%H:%M")
+        if all(within(layer, clock) for layer in layers) and not within(shut, clock):
+            if found and found[-1][1] == at:
+                found[-1] = (found[-1][0], at + MINUTE)
+            else:
+                found.append((at, at + MINUTE))
+        at += MINUTE
+    return found
+
+
+@pytest.mark.parametrize("day", ["2026-03-03", "2026-03-08", "2026-11-01"], ids=["plain", "spring", "autumn"])
+def test_windows_are_what_campaign_house_and_customer_leave_open(office: Office, day: str) -> None:
+    house, campaign = "00:30-20:00", ["00:00-01:45", "02:15-03:30", "09:00-12:00", "12:15-21:00"]
+    office.set(DIALER_HOUSE_WINDOW=house)
+    office.customers()
+    office.run("campaigns", "apply", str(office.campaign(when={"windows": {"daily": campaign}})))
+    start = datetime.fromisoformat(f"{day}T00:00").replace(tzinfo=ZoneInfo("America/New_York")).astimezone(UTC)
+    end = start + timedelta(days=2)
+    told = ask(office, "newyork", "--between", start.isoformat(), "--and", end.isoformat())
+    assert set(told) == FIELDS | {"windows"}
+    assert all(set(one) == {"from", "until"} for one in told["windows"])
+    windows = [(instant(one["from"]), instant(one["until"])) for one in told["windows"]]
+    expected = open_minutes(start, end, "America/New_York", "12:30-13:30", house, ",".join(campaign))
+    assert windows == expected
+
+
+def test_nobody_has_windows_where_nobody_knows_the_time(working: Office) -> None:
+    assert ask(working, "nowhere", "--between", "2026-03-03", "--and", "2026-03-04")["windows"] == []
+
+
+def test_instants_without_an_offset_are_on_the_clock_of_the_house(working: Office) -> None:
+    working.set(DIALER_HOUSE_ZONE="Asia/Shanghai")
+    assert ask(working, "london", "--at", "2026-03-03 22:30")["at"] == "2026-03-03T14:30:00Z"
+    assert ask(working, "london", "--at", "2026-03-03T14:30Z")["at"] == "2026-03-03T14:30:00Z"
+    assert "at Tue 2026-03-03 22:30 Asia/Shanghai" in working.run("why", "london").stdout
+
+
+@pytest.mark.parametrize(
+    ("customer", "says"),
+    [
+        ("london", "london in survey: dial\n"),
+        ("tokyo", "tokyo in survey: wait until Wed 2026-03-04 00:00 UTC\n"),
+        ("never", "never in survey: refuse: closed: the customer asked not to be called\n"),
+        ("[b]odd[/c]", "[b]odd[/c] in survey: dial\n"),
+    ],
+)
+def test_people_read_the_answer_first_and_need_no_wide_terminal(working: Office, customer: str, says: str) -> None:
+    text = working.run("why", customer, "--between", "2026-03-04", "--and", "2026-03-06").stdout
+    assert text.startswith(says)
+    assert max(map(len, text.splitlines())) <= 80
+    for rule in ("opt_out", "number", "zone", "campaign", "attempts", "in_call", "not_before", "spacing", "hours"):
+        assert f" {rule} " in text
+    assert "  open Wed 2026-03-04 " in text
+
+
+def test_people_are_told_that_nothing_is_open(working: Office) -> None:
+    text = working.run("why", "london", "--between", "2026-03-04T22:00", "--and", "2026-03-04T23:00").stdout
+    assert "no stretch of that time is open" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("nobody",), "no customer 'nobody' in the customer file"),
+        (("london", "--campaign", "nix"), "no campaign 'nix' has been applied"),
+        (("london", "--at", "noon"), "--at: 'noon' is no instant"),
+        (("london", "--between", "2026-03-03"), "give both --between A and --and B"),
+        (("london", "--and", "2026-03-03"), "give both --between A and --and B"),
+        (("london", "--between", "2026-03-03", "--and", "2026-03-03"), "--and: is not after --between"),
+    ],
+)
+def test_what_cannot_be_asked_is_said(working: Office, arguments: tuple[str, ...], says: str) -> None:
+    with pytest.raises(InputError, match=says) as error:
+        working.run("why", *arguments)
+    assert error.value.exit_code == 2
+
+
+def test_without_a_campaign_there_is_nothing_to_explain(office: Office) -> None:
+    office.customers()
+    with pytest.raises(NotFoundError, match="no campaign has been applied yet"):
+        office.run("why", "london")

@@ -1,0 +1,198 @@
+"""Why: the same gate that decides, asked about anybody at any instant."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dialer.core.hours import DailyRange
+from dialer.core.lifecycle import Event, EventKind
+from dialer.core.outcome import Fault, Network
+from dialer.core.record import CallbackState
+from dialer.engine.explain import explain
+from dialer.errors import NotFoundError
+from tests.campaigns import NOW, customer, number
+from tests.mortal import World, open_database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dialer.engine.explain import Explanation
+
+NIGHT = datetime(2026, 3, 3, 22, 0, tzinfo=UTC)
+MORNING = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def kept(database_url: str) -> Iterator[Kept]:
+    database = open_database(database_url)
+    yield Kept(World(database))
+    database.close()
+
+
+class Kept:
+    """A record to ask about; its clock stands still."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.store = world, world.store
+        world.clock.now = lambda: NOW  # type: ignore[method-assign] # nothing here takes time
+
+    def why(self, at: datetime = NOW, reference: str = "C1", **options: Any) -> Explanation:
+        (one,) = explain(self.store, self.world.house, reference, at, **options)
+        return one
+
+    def attempt(self, *events: tuple[EventKind, dict[str, Any]]) -> None:
+        """One attempt of whoever is first in the queue, with what was told about it."""
+        tokens = self.store.callbacks.claim(
+            1, NOW, owner="test", lease=timedelta(minutes=1), token=lambda: "a" * 32
+        )
+        self.store.attempts.commit(tokens, NOW)
+        told = [Event("a" * 32, kind, kind.value, NOW, "webhook", **more) for kind, more in events]
+        self.store.attempts.record(told, NOW)
+
+
+def rule(one: Explanation, name: str) -> Any:
+    (found,) = [rule for rule in one.rules if rule.name == name]
+    return found
+
+
+def test_may_be_called_now(kept: Kept) -> None:
+    kept.world.apply()
+    kept.world.enrol(customer("C1"))
+    one = kept.why()
+    assert (one.decision, one.until) == ("dial", None)
+    assert all(rule.passed for rule in one.rules)
+    assert all(rule.reason for rule in one.rules)
+    assert one.zones == ("Europe/London",)
+    assert (one.customer, one.campaign, one.occasion, one.at) == ("C1", "survey", "once", NOW)
+
+
+def test_must_wait_and_says_until_when(kept: Kept) -> None:
+    kept.world.apply()
+    kept.world.enrol(customer("C1"))
+    one = kept.why(NIGHT)
+    assert (one.decision, one.until) == ("wait", MORNING)
+    assert not rule(one, "hours").passed
+    assert kept.why(MORNING).decision == "dial"
+
+
+def test_own_quiet_hours_count(kept: Kept) -> None:
+    kept.world.apply()
+    kept.world.enrol(customer("C1", quiet=(DailyRange.parse("14:00-16:00"),)))
+    one = kept.why()
+    assert (one.decision, one.until) == ("wait", datetime(2026, 3, 3, 16, tzinfo=UTC))
+
+
+def test_opt_out_refuses(kept: Kept) -> None:
+    kept.world.apply()
+    kept.world.enrol(customer("C1"))
+    kept.store.suppressions.add_number(number().e164, "person", NOW)
+    assert kept.why().decision == "refuse"
+    assert not rule(kept.why(), "opt_out").passed
+
+
+def test_paused_campaign_waits_for_nobody_knows_how_long(kept: Kept) -> None:
+    kept.world.apply()
+    kept.world.enrol(customer("C1"))
+    kept.store.campaigns.pause("survey", "by hand")
+    one = kept.why()
+    assert (one.decision, one.until) == ("wait", None)
+
+
+def test_in_a_call_waits(kept: Kept) -> None:
+    kept.world.apply()
+    kept.world.enrol(customer("C1"))
+    kept.attempt((EventKind.PLACED, {"carrier_call_id": "CA1"}))
+    one = kept.why()
+    assert one.decision == "wait"
+    assert not rule(one, "in_call").passed
+
+
+def test_after_a_miss_the_retry_table_speaks(kept: Kept) -> None:
+    kept.world.apply(attempts={"retry": [{"after": "busy", "wait": "2 h"}], "other_hour": False})
+    kept.world.enrol(customer("C1"))
+    kept.attempt((EventKind.ENDED, {"network": Network.BUSY}))
+    one = kept.why()
+    assert (one.decision, one.until) == ("wait", NOW + timedelta(hours=2))
+    assert not rule(one, "not_before").passed
+
+
+def test_what_is_over_is_not_called_again(kept: Kept) -> None:
+    kept.world.apply(attempts={"most": 1})
+    kept.world.enrol(customer("C1"))
+    kept.attempt((EventKind.ENDED, {"network": Network.BUSY}))
+    assert kept.world.callback().state is CallbackState.CLOSED
+    one = kept.why()
+    assert (one.decision, one.until) == ("refuse", None)
+    assert "closed" in rule(one, "callback").reason
+
+
+def test_what_waits_for_a_person_is_not_called(kept: Kept) -> None:
+    """The gate alone would say yes; the queue does not hold it."""
+    kept.world.apply()
+    kept.world.enrol(customer("C1"))
+    kept.attempt((EventKind.REFUSED, {"fault": Fault.UNKNOWN, "failure": "99999"}))
+    assert kept.world.callback().state is CallbackState.HELD
+    one = kept.why(NOW + timedelta(hours=1))
+    assert (one.decision, one.until) == ("refuse", None)
+    assert "held" in rule(one, "callback").reason
+
+
+def test_somebody_whom_no_campaign_selects(kept: Kept) -> None:
+    kept.world.apply(who={"field": "tier", "is": "vip"})
+    kept.world.enrol(customer("C1"))
+    one = kept.why()
+    assert (one.decision, one.occasion) == ("refuse", "")
+    assert not rule(one, "target").passed
+
+
+def test_somebody_who_is_selected_and_not_enrolled_yet(kept: Kept) -> None:
+    kept.world.apply()
+    kept.store.customers.upsert([customer("C1")], NOW)
+    assert "not enrolled yet" in rule(kept.why(), "callback").reason
+
+
+def test_one_answer_for_each_campaign(kept: Kept) -> None:
+    kept.world.apply("survey")
+    kept.world.apply("renewal")
+    kept.world.enrol(customer("C1"))
+    found = explain(kept.store, kept.world.house, "C1", NOW)
+    assert [one.campaign for one in found] == ["renewal", "survey"]
+    assert kept.why(campaign="survey").campaign == "survey"
+
+
+def test_windows_between_two_instants(kept: Kept) -> None:
+    kept.world.apply(when={"windows": {"daily": ["09:00-12:00", "14:00-20:00"]}})
+    kept.world.enrol(customer("C1", quiet=(DailyRange.parse("15:00-16:00"),)))
+    day = datetime(2026, 3, 4, tzinfo=UTC)
+    windows = kept.why(between=(day, day + timedelta(days=1))).windows
+    spans = [(one.start.hour, one.end.hour) for one in windows]
+    assert spans == [(9, 12), (14, 15), (16, 20)]
+
+
+def test_without_a_zone_there_are_no_windows(kept: Kept) -> None:
+    kept.world.apply()
+    kept.world.enrol(customer("C1").__class__("C1", "Nobody", numbers=()))
+    one = kept.why(between=(NOW, NOW + timedelta(days=1)))
+    assert (one.decision, one.windows, one.zones) == ("refuse", (), ())
+
+
+def test_nobody_of_that_name(kept: Kept) -> None:
+    kept.world.apply()
+    with pytest.raises(NotFoundError, match="no customer 'C9'"):
+        kept.why(reference="C9")
+
+
+def test_no_such_campaign(kept: Kept) -> None:
+    kept.world.apply()
+    kept.world.enrol(customer("C1"))
+    with pytest.raises(NotFoundError, match="no campaign 'x'"):
+        kept.why(campaign="x")
+
+
+def test_no_campaign_at_all(kept: Kept) -> None:
+    kept.store.customers.upsert([customer("C1")], NOW)
+    with pytest.raises(NotFoundError, match="no campaign has been applied"):
+        kept.why()

@@ -1,0 +1,67 @@
+"""The demo, which is the product: it ends well, leaves its reports, and leaves nothing running."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def running_in(folder: Path) -> list[str]:
+    """Processes whose work is in `folder`."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if Path(process.cwd()) == folder:
+                found.append(" ".join(process.cmdline()))
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return found
+
+
+def demo(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "scripts.demonstration", "--folder", str(folder), *arguments]
+    environment = os.environ | {"COLUMNS": "80", "DIALER_HOUSE_ZNOE": "a setting of this machine that is none"}
+    return subprocess.run(  # noqa: S603 - our own script
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+@pytest.mark.slow
+def test_the_demo_works_and_can_be_run_again(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    folder.mkdir()
+    (folder / "people.yaml").write_text("what an earlier demo left", encoding="utf-8")
+    told = demo(folder, "--seconds", "6")
+    assert (told.returncode, told.stderr) == (0, ""), told.stdout
+    assert running_in(folder) == []
+    assert (folder / "report.html").stat().st_size > 10_000
+    assert f"HTML report: {folder / 'report.html'}" in told.stdout
+    for part in (
+        "Who was called, and how it ended",
+        "Who was not called, and why",
+        "What happens next",
+        "VIP coverage",
+    ):
+        assert part in told.stdout
+    assert "X009 in holiday_followup: refuse" in told.stdout
+    assert "Traceback" not in told.stdout
+    for log in ("carrier.log", "run.log"):
+        text = (folder / log).read_text(encoding="utf-8")
+        assert "Traceback" not in text, text
+        assert "[error" not in text, text
+
+
+@pytest.mark.slow
+def test_the_demo_does_not_empty_a_folder_of_somebody_else(tmp_path: Path) -> None:
+    (tmp_path / "letters.txt").write_text("dear", encoding="utf-8")
+    told = demo(tmp_path)
+    assert told.returncode == 1
+    assert "holds something else than a demo" in told.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["letters.txt"]
