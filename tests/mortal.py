@@ -10,6 +10,9 @@ import asyncio
 import contextvars
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -71,6 +74,7 @@ class Trouble:
     death: float
     pause: float
     longest_pause: timedelta
+    after: str = ""  # the transaction after which it stands still; any when empty
 
     def strikes(self, rate: float) -> bool:
         return self.chance.random() < rate
@@ -86,7 +90,7 @@ class _InlineDesk(Desk):
     async def ask(self, transaction: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         await self._life.breathe()
         result = transaction(*args, **kwargs)
-        await self._life.breathe()
+        await self._life.breathe(getattr(transaction, "__name__", ""))
         return result
 
 
@@ -160,15 +164,17 @@ class Life:
             self.die()
             raise asyncio.CancelledError
 
-    async def breathe(self) -> None:
+    async def breathe(self, after: str = "") -> None:
         """Let others go on; stand still if it is so decided."""
         trouble = self.world.trouble
-        if trouble is not None and trouble.strikes(trouble.pause):
+        if trouble is not None and trouble.after in {"", after} and trouble.strikes(trouble.pause):
             pause = trouble.longest_pause.total_seconds() * trouble.chance.random()
             self._still_until = self.world.clock.monotonic() + pause
         await asyncio.sleep(0)
-        while (left := self._still_until - self.world.clock.monotonic()) > 0:
+        left = self._still_until - self.world.clock.monotonic()
+        if left > 0:
             await asyncio.sleep(left)
+            await self.breathe(after)
         if self.dead:
             raise asyncio.CancelledError
 
@@ -324,9 +330,22 @@ def open_database(url: str) -> Database:
     """A database with this program's tables. It need not survive a power cut, only the deaths in the test."""
     database = Database(url)
     if database.is_sqlite:
+        Path(str(database.url.database)).write_bytes(_blank())
         event.listen(database.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
-    database.migrate()
+    else:
+        database.migrate()
     return database
+
+
+@cache
+def _blank() -> bytes:
+    """A SQLite file with this program's tables, made once: making them takes longer than most tests."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "blank.db"
+        database = Database(f"sqlite:///{path}")
+        database.migrate()
+        database.close()
+        return path.read_bytes()
 
 
 def empty(database: Database) -> None:

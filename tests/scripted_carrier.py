@@ -19,7 +19,7 @@ from dialer.errors import CarrierError, DialerError, ForgedRequestError
 from dialer.ports import CallReport, Notice, Placed, WebRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
     from dialer.core.phone import PhoneNumber
     from dialer.core.script import Turn
@@ -93,9 +93,6 @@ class Call:
             if at is not None:
                 return CallReport(self.sid, kind, self.created, at)
         return CallReport(self.sid, EventKind.QUEUED, self.created, None)
-
-
-Hear = "Callable[[WebRequest, str, str], Awaitable[Reply]]"
 
 
 class ScriptedCarrier:

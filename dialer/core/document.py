@@ -51,6 +51,8 @@ _UNITS = {
     **dict.fromkeys(("week", "weeks"), timedelta(weeks=1)),
 }
 UNITS = "s, seconds, min, minutes, h, hours, d, days, week, weeks"
+LONGEST = timedelta(days=3660)
+"""Ten years. What is longer is a slip of the hand, and would lead beyond the last day of the calendar."""
 _DURATION = re.compile(r"(\d{1,6}) ?([a-z]+)")
 _EXPECTED = f"expected a number and a unit, such as '40 days' or '25 s'; the units are {UNITS}"
 
@@ -65,6 +67,8 @@ def parse_duration(text: str) -> timedelta:
     if match is None or unit is None:
         bare = text.strip().lstrip("+-").isdigit()
         raise wrong(f"{quoted(text)} has no unit" if bare else f"{quoted(text)} is no duration", _EXPECTED)
+    if int(match[1]) * unit.total_seconds() > LONGEST.total_seconds():
+        raise wrong(f"{quoted(text)} is too long", f"expected at most {LONGEST.days} days")
     return int(match[1]) * unit
 
 

@@ -55,7 +55,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class _Deadline:
-    """The end of the time to send, on two clocks: one may be set back, the other stands still while a machine sleeps."""
+    """The end of the time to send, on two clocks: one may be set back, the other stands still in a machine asleep."""
 
     monotonic: float
     at: datetime
@@ -150,7 +150,7 @@ class Dialer:
         self._follow(briefing.token, placement)
 
     async def _take_back(self, token: str, placement: Placed, sent: float) -> None:
-        """Cancel a call that the carrier holds back, but only while it does: one that rings is a call like any other."""
+        """Cancel a call that the carrier holds back, but only while it does: one that rings is like any other."""
         rings = sent + placement.queued_for.total_seconds()  # or later: the way to the carrier took its time
         while rings - self._clock.monotonic() > QUEUE_LIMIT.total_seconds():
             try:
@@ -158,7 +158,9 @@ class Dialer:
             except CarrierError:
                 await self._clock.sleep(BETWEEN_TRIES)
             else:
-                log.warning("queued_call_taken_back", attempt=token, queued_seconds=placement.queued_for.total_seconds())
+                log.warning(
+                    "queued_call_taken_back", attempt=token, queued_seconds=placement.queued_for.total_seconds()
+                )
                 return
 
     def _follow(self, token: str, placement: Placement) -> None:

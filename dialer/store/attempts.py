@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from dialer.core.admission import Dial, decide
 from dialer.core.lifecycle import AttemptState, Event, EventKind, Facts, apply
+from dialer.core.record import CallbackState
 from dialer.store import proposals, settlement
 from dialer.store.callbacks import evidence
 from dialer.store.campaigns import read_version
@@ -96,11 +97,13 @@ class Attempts:
                     continue
                 candidate = found[row.callback_id]
                 decision = decide(candidate.proposal, self._house, now)
-                if isinstance(decision, Dial) and decision.number.e164 == row.e164:
+                # A late word about an earlier attempt may have ended the matter since this one was claimed.
+                wanted = candidate.row.cb_state == CallbackState.CALLING and now < row.lease_until
+                if wanted and isinstance(decision, Dial) and decision.number.e164 == row.e164:
                     events.append(_own(token, EventKind.SENT, now))
                     going.append((row, candidate, decision))
                 else:
-                    why = next((rule.reason for rule in decision.rules if not rule.passed), "the number changed")
+                    why = next((rule.reason for rule in decision.rules if not rule.passed), "overtaken since its claim")
                     events.append(_own(token, EventKind.DROPPED, now, why))
             self._record(connection, events, rows, now)
             self._renew(connection, going)

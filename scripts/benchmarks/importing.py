@@ -25,7 +25,7 @@ ROWS = 100_000
 FLOOR = round(ROWS / 60)
 """100,000 rows in under a minute."""
 
-GROWTH = 1.3
+GROWTH = 1.4
 """How many times more memory ten times the rows may take: the references of a file are kept to find repetitions."""
 
 HEADINGS = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -22,10 +22,9 @@ if TYPE_CHECKING:
     from dialer.ports import Order
 
 pytestmark = pytest.mark.anyio
-ALL_DAY = {"windows": {"daily": ["09:00-20:00"]}}
 
 
-async def dial_one(world: World, *fates: Fate, **campaign: object) -> Life:
+async def dial_one(world: World, *fates: Fate, **campaign: Any) -> Life:
     """One customer, one round of dialing, everything done that can be done at once."""
     world.carrier.fates.extend(fates)
     world.apply(**campaign)
@@ -255,7 +254,7 @@ async def test_pause_between_claim_and_commit_is_heeded(world: World) -> None:
 
 
 @pytest.mark.parametrize(("queued", "taken_back"), [(2.0, False), (2.1, True)])
-async def test_call_the_carrier_would_hold_back_is_taken_back(world: World, queued: float, taken_back: bool) -> None:
+async def test_call_the_carrier_would_hold_back_is_taken_back(world: World, queued: float, *, taken_back: bool) -> None:
     with capture_logs() as logs:
         await dial_one(world, Fate(queued=timedelta(seconds=queued)))
     assert world.carrier.hung_up == ([world.carrier.calls[0].sid] if taken_back else [])

@@ -50,7 +50,9 @@ def standing(store: Store) -> dict[str, tuple[CallbackState, Reason | None]]:
 
 def test_everybody_selected_is_enrolled_once(store: Store) -> None:
     apply(store, who={"field": "tier", "is": "vip"})
-    people(store, customer("C1", number(1), tier="vip"), customer("C2", number(2)), customer("C3", number(3), tier="vip"))
+    people(
+        store, customer("C1", number(1), tier="vip"), customer("C2", number(2)), customer("C3", number(3), tier="vip")
+    )
     assert enrol(store, NOW, "UTC") == Enrolled(2, 0)
     assert enrol(store, NOW + timedelta(minutes=5), "UTC") == Enrolled(0, 0)
     assert set(standing(store)) == {"C1", "C3"}

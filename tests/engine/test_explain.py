@@ -45,9 +45,7 @@ class Kept:
 
     def attempt(self, *events: tuple[EventKind, dict[str, Any]]) -> None:
         """One attempt of whoever is first in the queue, with what was told about it."""
-        tokens = self.store.callbacks.claim(
-            1, NOW, owner="test", lease=timedelta(minutes=1), token=lambda: "a" * 32
-        )
+        tokens = self.store.callbacks.claim(1, NOW, owner="test", lease=timedelta(minutes=1), token=lambda: "a" * 32)
         self.store.attempts.commit(tokens, NOW)
         told = [Event("a" * 32, kind, kind.value, NOW, "webhook", **more) for kind, more in events]
         self.store.attempts.record(told, NOW)

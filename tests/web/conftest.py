@@ -134,7 +134,7 @@ def works(tmp_path: Path) -> Iterator[Works]:
     """A wired dialer with one call on its way."""
     given = Settings(
         account_sid=ACCOUNT,
-        auth_token=SECRET,  # type: ignore[arg-type] # made secret while it is read
+        auth_token=SECRET,
         public_url=PUBLIC_URL,
         caller_id="+15005550006",
         allowed_countries=frozenset({"GB"}),
@@ -154,9 +154,7 @@ def call_customer(works: Works) -> None:
     """One attempt, committed to be dialed."""
     enrol(works.store, NOW, "UTC")
     works.store.callbacks.turn(NOW)
-    tokens = works.store.callbacks.claim(
-        1, NOW, owner="test", lease=timedelta(minutes=1), token=lambda: TOKEN
-    )
+    tokens = works.store.callbacks.claim(1, NOW, owner="test", lease=timedelta(minutes=1), token=lambda: TOKEN)
     assert len(works.store.attempts.commit(tokens, NOW)) == 1
 
 
