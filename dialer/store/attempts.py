@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from dialer.core.admission import Dial, decide
 from dialer.core.lifecycle import AttemptState, Event, EventKind, Facts, apply
-from dialer.core.record import CallbackState
+from dialer.core.outcome import CLOSING
 from dialer.store import proposals, settlement
 from dialer.store.callbacks import evidence
 from dialer.store.campaigns import read_version
@@ -90,6 +90,7 @@ class Attempts:
             rows = self._locked(connection, tokens, attempt.c)
             ids = [row.callback_id for row in rows.values() if row.state == AttemptState.INTENT]
             found = proposals.load(connection, ids, now, self._house.spacing, own=frozenset(tokens))
+            over = self._over(connection, ids)
             events, going = [], []
             for token in tokens:
                 row = rows[token]
@@ -97,8 +98,7 @@ class Attempts:
                     continue
                 candidate = found[row.callback_id]
                 decision = decide(candidate.proposal, self._house, now)
-                # A late word about an earlier attempt may have ended the matter since this one was claimed.
-                wanted = candidate.row.cb_state == CallbackState.CALLING and now < row.lease_until
+                wanted = row.callback_id not in over and now < row.lease_until
                 if wanted and isinstance(decision, Dial) and decision.number.e164 == row.e164:
                     events.append(_own(token, EventKind.SENT, now))
                     going.append((row, candidate, decision))
@@ -108,6 +108,11 @@ class Attempts:
             self._record(connection, events, rows, now)
             self._renew(connection, going)
         return [_briefing(row, candidate, decision) for row, candidate, decision in going]
+
+    def _over(self, connection: Connection, ids: Sequence[int]) -> set[int]:
+        """Callbacks whose matter a late word about an earlier attempt has ended since this one was claimed."""
+        ended = attempt.c.ending.in_([ending.value for ending in CLOSING])
+        return set(connection.scalars(select(attempt.c.callback_id).where(attempt.c.callback_id.in_(ids), ended)))
 
     def _renew(self, connection: Connection, going: Sequence[Any]) -> None:
         """The evidence and the version are those of the last decision, not of the claim."""

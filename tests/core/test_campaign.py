@@ -73,6 +73,10 @@ def test_a_bare_number_has_no_unit(value: object) -> None:
     assert "has no unit" in message(Lengths.model_validate, {"size": value})
 
 
+def test_a_duration_ends_somewhere() -> None:
+    assert "at most 3660 days" in message(Lengths.model_validate, {"size": "999999 weeks"})
+
+
 def test_a_truth_value_is_no_duration() -> None:
     assert "no duration" in message(Lengths.model_validate, {"size": True})
 

@@ -150,6 +150,27 @@ def test_a_dialer_that_comes_back_from_the_dead_finds_its_intent_taken(store: St
     assert len(dial(store, at=late + MINUTE)) == 1
 
 
+def test_a_call_overtaken_by_a_late_word_is_not_dialed(store: Store, token: str) -> None:
+    tell(store, ended(token, Network.BUSY))
+    later = NOW + DAY + HOUR
+    store.callbacks.turn(later)
+    (second,) = claim(store, at=later)
+    tell(store, *conversation(token, Disposition.COMPLETED), at=later)
+    assert store.attempts.commit([second], later) == []
+    assert callback(store).state is CallbackState.DONE
+    check_books(store)
+
+
+def test_an_intent_whose_lease_is_over_is_not_dialed(store: Store) -> None:
+    start(store)
+    people(store, customer())
+    enrol(store)
+    tokens = claim(store)
+    assert store.attempts.commit(tokens, NOW + LEASE) == []
+    assert of(store, AttemptState.RELEASED) == list(tokens)
+    check_books(store)
+
+
 def test_a_promise_outlives_a_commit_that_had_to_be_taken_back(store: Store, token: str) -> None:
     tell(store, *conversation(token, Disposition.PROMISED, promise_at=NOW + DAY))
     tokens = claim(store, at=NOW + DAY)
