@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
 from sqlalchemy import func, insert, select, update
 
 from dialer.core.campaign import Campaign
-from dialer.errors import NotFoundError
+from dialer.errors import NotFoundError, StoreError
 from dialer.store import queue
 from dialer.store.tables import CampaignRow, CampaignVersionRow, QueueRow
 
@@ -123,7 +124,11 @@ def read_version(connection: Connection, name: str, version: str) -> Campaign:
         document = connection.scalar(select(campaign_version.c.document).where(key))
         if document is None:
             raise NotFoundError(f"campaign {name!r} has no version {version!r}")
-        _parsed[name, version] = Campaign.model_validate(document)
+        try:
+            _parsed[name, version] = Campaign.model_validate(document)
+        except ValidationError as error:
+            words = f"campaign {name!r} was applied by another version of this program, and this one cannot read it"
+            raise StoreError(f"{words}; apply its file again with `dialer campaigns apply`") from error
     return _parsed[name, version]
 
 
