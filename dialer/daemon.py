@@ -63,8 +63,11 @@ class Daemon:
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
 
-    async def run(self, *, ready: Callable[[str], None]) -> None:
-        """Serve and dial until SIGTERM or SIGINT; a second signal stops at once. `ready` is given the address."""
+    async def run(self, listening: socket.socket, *, ready: Callable[[str], None]) -> None:
+        """Serve on `listening` and dial until SIGTERM or SIGINT; a second signal stops at once.
+
+        `ready` is given the address at which webhooks are answered.
+        """
         given = self._works.settings
         config = uvicorn.Config(
             self._app,
@@ -76,7 +79,7 @@ class Daemon:
             timeout_graceful_shutdown=LAST_REQUESTS,
         )
         server = _Server(config)
-        serving = asyncio.create_task(server.serve(sockets=[_listen(given.host, given.port)]))
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
         while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn tells nobody else
             await asyncio.sleep(0.01)
         self._catch_signals()
@@ -232,7 +235,7 @@ def _reported(event: str) -> Iterator[None]:
         log.error(event, error=str(error))
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
     """The socket on which webhooks arrive; taken before anything starts, so that nothing starts without it."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]

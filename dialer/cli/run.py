@@ -8,7 +8,7 @@ import uvloop
 
 from dialer import bootstrap, logs
 from dialer.cli.screen import err
-from dialer.daemon import Daemon
+from dialer.daemon import Daemon, listen
 from dialer.web.app import create_app
 
 
@@ -21,7 +21,8 @@ def run() -> None:
     given = bootstrap.settings()
     given.require_carrier()
     logs.configure(given.log_format, given.log_level)
+    listening = listen(given.host, given.port)
     works = bootstrap.assemble(given)
     daemon = Daemon(works, create_app(works))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(daemon.run(ready=lambda address: err.print(f"listening on {address}", markup=False)))
+        runner.run(daemon.run(listening, ready=lambda address: err.print(f"listening on {address}", markup=False)))

@@ -285,7 +285,7 @@ def walk(store: Store, examples: int, steps: int) -> None:
 
 
 def test_a_walk_leaves_the_books_in_order(store: Store) -> None:
-    walk(store, examples=12, steps=35)
+    walk(store, examples=8, steps=30)
 
 
 @pytest.mark.slow
