@@ -1,8 +1,9 @@
 """The life of an attempt: its states, the one table of transitions, and the fold of events into facts.
 
 Carriers tell things late, twice, out of order or never. Everything an attempt knows is therefore a fold over events in
-which order does not matter: states only move forward through `TRANSITIONS`, a pair that is not in the table changes
-nothing, instants keep their earliest value and verdicts their strongest.
+which the order of what the carrier tells does not matter: states only move forward through `TRANSITIONS`, a pair that
+is not in the table changes nothing, instants keep their earliest value and verdicts their strongest. Order matters in
+one place only: a word of the carrier after we have given the call up makes it an orphan, and before it does not.
 """
 
 from __future__ import annotations
@@ -234,7 +235,7 @@ _WEIGHT = {disposition: weight for weight, disposition in enumerate(Disposition)
 
 
 def apply(facts: Facts, event: Event) -> Facts:
-    """The facts after `event`. Pure; applying an event twice, or events in another order, ends the same."""
+    """The facts after `event`. Pure; applying one twice, or the carrier's events in another order, ends the same."""
     kind = event.kind
     answered = kind in {K.ANSWERED, K.VERDICT, K.HEARD}
     return Facts(
