@@ -14,14 +14,18 @@ from typing import TYPE_CHECKING
 
 from dialer import settings as settings_file
 from dialer.core.admission import House
+from dialer.core.clocks import zone_data_version
 from dialer.core.hours import Hours
+from dialer.core.rule_book import RuleBook
 from dialer.engine.conversation import Conversations
 from dialer.engine.desk import Desk
 from dialer.engine.dial import Dialer, Line
 from dialer.engine.ledger import Ledger
 from dialer.engine.pace import Pace
+from dialer.engine.recall import Recall
 from dialer.engine.reconcile import Patience, Reconciler
 from dialer.errors import InputError, Problem
+from dialer.rule_files import holiday_data_version, load_rules
 from dialer.store import Store
 from dialer.telephony import CARRIERS
 
@@ -70,6 +74,17 @@ def house(given: Settings) -> House:
         allowed_countries=given.allowed_countries,
         spacing=given.minimum_spacing,
         zone=str(given.house_zone),
+        rules=rule_book(given),
+        person=given.duty_person,
+        editions={"zones": zone_data_version(), "holidays": holiday_data_version()},
+    )
+
+
+def rule_book(given: Settings) -> RuleBook:
+    """The presets in force. They are read when the gate first asks, for many commands never do."""
+    folders = [given.rules] if given.rules is not None else []
+    return RuleBook(
+        lambda: load_rules(folders, given.holidays)[0], lambda year: load_rules(folders, given.holidays)[1](year)
     )
 
 
@@ -110,6 +125,7 @@ class Works:
     conversations: Conversations
     dialer: Dialer
     reconciler: Reconciler
+    recall: Recall
 
 
 def assemble(given: Settings, *, clock: Clock | None = None, telephony: Telephony | None = None) -> Works:
@@ -130,9 +146,10 @@ def assemble(given: Settings, *, clock: Clock | None = None, telephony: Telephon
         telephony=telephony,
         clock=clock,
         pace=Pace(given.calls_per_second, clock.monotonic()),
-        line=Line(given.public_url, given.caller_id, given.max_concurrent_calls, given.lease),
+        line=Line(given.public_url, given.caller_id, given.max_concurrent_calls, given.lease, given.vip_share),
         owner=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
     )
     patience = Patience(given.lease, given.listing_lag, given.silence)
     reconciler = Reconciler(store=store, desk=desk, ledger=ledger, telephony=telephony, clock=clock, patience=patience)
-    return Works(given, clock, store, desk, telephony, ledger, conversations, dialer, reconciler)
+    recall = Recall(store=store, desk=desk, telephony=telephony, clock=clock)
+    return Works(given, clock, store, desk, telephony, ledger, conversations, dialer, reconciler, recall)

@@ -121,6 +121,7 @@ class Daemon:
             await self._works.reconciler.after_restart()
         beats: list[tuple[Callable[[], Awaitable[None]], timedelta]] = [
             (self._turn, TICK),
+            (self._recall, TICK),
             (self._reconcile, RECONCILE_EVERY),
             (self._enrol, given.enrol_every),
         ]
@@ -185,6 +186,11 @@ class Daemon:
                     break
         self._wake.set()
 
+    async def _recall(self) -> None:
+        # A beat of its own: the carrier may take its time to answer, and the queue must not wait for it.
+        with _reported("recall_failed"):
+            await self._works.recall.round()
+
     async def _reconcile(self) -> None:
         with _reported("reconciliation_failed"):
             await self._works.reconciler.round()
@@ -222,6 +228,7 @@ class Daemon:
             # Calls of which the carrier may still tell; what is unknown or waits for a person does not end by waiting.
             if not await self._works.desk.ask(attempts.silent, clock.now(), 1):
                 return
+            await self._recall()
             await clock.sleep(timedelta(milliseconds=200))
         log.warning("calls_left_to_reconciliation")
 

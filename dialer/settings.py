@@ -183,10 +183,27 @@ class Settings(BaseSettings):
     minimum_spacing: Duration = Field(
         timedelta(hours=4), alias="DIALER_MINIMUM_SPACING", description="a length of time with its unit, like 4 hours"
     )
+    vip_share: float = Field(
+        0.2,
+        alias="DIALER_VIP_SHARE",
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="the share of the lines that is kept for VIPs while any of them waits, from 0 to 1, like 0.2",
+    )
+    duty_person: str = Field(
+        "",
+        alias="DIALER_DUTY_PERSON",
+        description="the name of who gets the tasks that no agent and no campaign is named for",
+    )
     enrol_every: Duration = Field(
         timedelta(minutes=5), alias="DIALER_ENROL_EVERY", description="a length of time with its unit, like 5 minutes"
     )
     campaigns: Path = Field(Path("campaigns"), alias="DIALER_CAMPAIGNS", description="a folder")
+    rules: Path | None = Field(None, alias="DIALER_RULES", description="a folder of preset files")
+    holidays: Path | None = Field(
+        None, alias="DIALER_HOLIDAYS", description="a folder of holiday notices, such as CN-2027.csv"
+    )
     customer_sync: Path | None = Field(None, alias="DIALER_CUSTOMER_SYNC", description="a mapping file")
     customer_sync_every: Duration = Field(
         timedelta(hours=1),

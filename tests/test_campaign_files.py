@@ -95,7 +95,7 @@ def complaints(folder: Path, text: str | bytes) -> list[str]:
     path = folder / "renewal.yaml"
     path.write_bytes(text.encode() if isinstance(text, str) else text)
     try:
-        load(path)
+        load(path, ("telecom_day", "spring_festival"))
     except CampaignFileError as error:
         return [str(problem).replace(f"{folder}/", "") for problem in error.problems]
     return []
@@ -104,6 +104,10 @@ def complaints(folder: Path, text: str | bytes) -> list[str]:
 def replaced(old: str, new: str) -> str:
     assert SOUND.count(old) >= 1, old
     return SOUND.replace(old, new, 1)
+
+
+def test_a_campaign_may_hang_on_a_special_day(tmp_path: Path) -> None:
+    assert complaints(tmp_path, replaced("due: { field: expiry,", "due: { special_day: telecom_day,")) == []
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
@@ -216,6 +220,22 @@ MISTAKES = [
     ),
     ("due: { field: expiry,", "due: { field: product,", ":17 why_now.due.field: 'product' is no date (name a field"),
     ("due: { field: expiry,", "due: { field: exp,", ":17 why_now.due.field: customers have no field 'exp'"),
+    (
+        "due: { field: expiry,",
+        "due: { special_day: telekom_day,",
+        ":17 why_now.due.special_day: there is no special",
+    ),
+    ("due: { field: expiry,", "due: { special_day: telekom_day,", "(did you mean 'telecom_day'?)"),
+    (
+        "due: { field: expiry,",
+        "due: { special_day: Telecom Day,",
+        "special_day: 'Telecom Day' is not of the right",
+    ),
+    (
+        "due: { field: expiry,",
+        "due: { field: expiry, special_day: telecom_day,",
+        ":17 why_now.due: 'field' and 'special_day' stand together (say which",
+    ),
     ("  product: text", "  product: text\n  name: text", ":11 fields.name: 'name' exists already"),
     (
         "  product: text",

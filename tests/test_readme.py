@@ -11,6 +11,8 @@ import typer
 from typer.core import TyperGroup
 
 from dialer import cli
+from dialer.errors import InputError
+from dialer.rule_files import REPLACEABLE, check_presets, load_notices, shipped
 from dialer.settings import NAMES
 
 ROOT = Path(__file__).parents[1]
@@ -24,7 +26,7 @@ PATHS = sorted({one for one in QUOTED if re.fullmatch(r"(dialer|campaigns|tests)
 
 
 def test_it_is_there_and_short() -> None:
-    assert len(README.splitlines()) < 200
+    assert len(README.splitlines()) < 260
     assert len(README) > 1000
     assert {"scripts/demo", "scripts/test"} <= set(SCRIPTS)
     assert len(COMMANDS) > 10
@@ -62,3 +64,26 @@ def test_paths_exist(path: str) -> None:
 def test_links_lead_somewhere() -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         assert target.startswith("https://") or (ROOT / target).exists(), target
+
+
+def test_the_preset_it_shows_is_sound(tmp_path: Path) -> None:
+    (example,) = [block for block in BLOCKS if block.startswith("presets:")]
+    file = tmp_path / "own.yaml"
+    file.write_text(example, encoding="utf-8")
+    (found,) = check_presets([file]).values()
+    assert not isinstance(found, InputError), str(found)
+    assert [preset.id for preset in found] == ["our-louisiana-rest"]
+
+
+def test_the_notice_it_shows_is_sound(tmp_path: Path) -> None:
+    lines = [one for one in QUOTED if re.fullmatch(r"20\d\d-.*,(off|work)", one)]
+    (tmp_path / "CN-2027.csv").write_text("\n".join(lines), encoding="utf-8")
+    (notice,) = load_notices(tmp_path)
+    assert (len(notice.off), len(notice.work)) == (1, 1)
+
+
+def test_rules_it_names_exist_and_are_of_the_kind_it_says() -> None:
+    presets = {preset.id: preset for preset, _ in shipped()}
+    assert presets["de-practice"].kind in REPLACEABLE
+    assert "us-fl" in presets
+    assert f"{len(presets)} presets for {len({preset.country for preset in presets.values()})} countries" in README

@@ -73,6 +73,8 @@ def test_a_whole_set_of_settings_is_read() -> None:
             "DIALER_CALLS_PER_SECOND": "0.5",
             "DIALER_LOG_LEVEL": "WARNING",
             "DIALER_CUSTOMER_SYNC": "sync.yaml",
+            "DIALER_RULES": "rules",
+            "DIALER_HOLIDAYS": "notices",
         },
         None,
     )
@@ -86,6 +88,7 @@ def test_a_whole_set_of_settings_is_read() -> None:
     assert settings.calls_per_second == 0.5
     assert settings.log_level == "warning"
     assert settings.customer_sync == Path("sync.yaml")
+    assert (settings.rules, settings.holidays) == (Path("rules"), Path("notices"))
 
 
 def test_without_a_list_of_countries_only_the_home_region_is_called() -> None:

@@ -14,7 +14,7 @@ from dialer.documents.source import LARGEST_FILE, Source
 from dialer.errors import CampaignFileError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
 __all__ = [
@@ -40,34 +40,39 @@ class LoadedCampaign:
     path: Path
 
 
-def load(path: Path) -> LoadedCampaign:
-    """Read one campaign file. CampaignFileError names everything that is wrong with it."""
+def load(path: Path, special_days: Collection[str] = ()) -> LoadedCampaign:
+    """Read one campaign file. CampaignFileError names everything that is wrong with it.
+
+    `special_days` are the names of the days that a campaign may hang on, here and below; any other is an error.
+    """
     source = Source(str(path), CAMPAIGN_FILE)
     document = source.read(path)
-    return LoadedCampaign(_campaign(document, source), version(document), document, path)
+    return LoadedCampaign(_campaign(document, source, special_days), version(document), document, path)
 
 
-def load_folder(path: Path) -> list[LoadedCampaign]:
+def load_folder(path: Path, special_days: Collection[str] = ()) -> list[LoadedCampaign]:
     """Read every campaign file of a folder, by name. CampaignFileError names the problems of all files together."""
-    return load_files(files_in(path))
+    return load_files(files_in(path), special_days)
 
 
-def load_files(paths: Sequence[Path]) -> list[LoadedCampaign]:
+def load_files(paths: Sequence[Path], special_days: Collection[str] = ()) -> list[LoadedCampaign]:
     """Read several campaign files, all or none. CampaignFileError names the problems of all files together."""
-    found = check_files(paths)
+    found = check_files(paths, special_days)
     errors = [one for one in found.values() if isinstance(one, CampaignFileError)]
     if errors:
         raise CampaignFileError([problem for error in errors for problem in error.problems])
     return [one for one in found.values() if isinstance(one, LoadedCampaign)]
 
 
-def check_files(paths: Sequence[Path]) -> dict[Path, LoadedCampaign | CampaignFileError]:
+def check_files(
+    paths: Sequence[Path], special_days: Collection[str] = ()
+) -> dict[Path, LoadedCampaign | CampaignFileError]:
     """Each file's campaign, or what is wrong with it. Of two files with the same campaign, the second is wrong."""
     found: dict[Path, LoadedCampaign | CampaignFileError] = {}
     first: dict[str, Path] = {}
     for path in paths:
         try:
-            loaded = load(path)
+            loaded = load(path, special_days)
         except CampaignFileError as error:
             found[path] = error
             continue
@@ -90,18 +95,18 @@ def files_in(folder: Path) -> list[Path]:
     return files
 
 
-def parse(document: Mapping[str, Any]) -> Campaign:
+def parse(document: Mapping[str, Any], special_days: Collection[str] = ()) -> Campaign:
     """The campaign of a document that was read before, such as one from the database. Raises CampaignFileError."""
-    return _campaign(document, Source("document", CAMPAIGN_FILE))
+    return _campaign(document, Source("document", CAMPAIGN_FILE), special_days)
 
 
-def _campaign(document: Mapping[str, Any], source: Source) -> Campaign:
+def _campaign(document: Mapping[str, Any], source: Source, special_days: Collection[str]) -> Campaign:
     try:
         campaign = Campaign.model_validate(document)
     except ValidationError as error:
         flaws = [explain(detail, source) for detail in error.errors()]
     else:
-        flaws = [replace(flaw, path=source.written(flaw.path)) for flaw in campaign_flaws(campaign)]
+        flaws = [replace(flaw, path=source.written(flaw.path)) for flaw in campaign_flaws(campaign, special_days)]
         if not flaws:
             return campaign
     flaws.sort(key=lambda flaw: source.line(flaw.path))

@@ -22,8 +22,10 @@ GROUPS: Final = {
     "report": "What was done: the house at a glance, callbacks, summary, attempts.",
     "attempts": "Single attempts: their events, and those a person must decide.",
     "do-not-call": "The list of those who are never called.",
+    "audit": "Whether the calls that were made were right.",
+    "rules": "Calling rules by country and purpose: read them, check your own.",
 }
-COMMANDS: Final = ("why", "run", "watch", "doctor", "carrier")
+COMMANDS: Final = ("why", "call", "run", "watch", "doctor", "carrier")
 WORKDAY: Final = (
     "doctor",
     "customers",
@@ -32,8 +34,11 @@ WORKDAY: Final = (
     "watch",
     "report",
     "why",
+    "call",
     "attempts",
     "do-not-call",
+    "rules",
+    "audit",
     "carrier",
 )
 """The order in which people need the commands, and in which the help shows them."""

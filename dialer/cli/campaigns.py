@@ -14,6 +14,7 @@ from dialer.cli import in_force
 from dialer.cli.screen import AsJson, emit, out, show
 from dialer.cli.script_rehearsal import Call, customer_of, keys_of, moment_of, show_call, show_machine, zone_of
 from dialer.errors import CampaignFileError
+from dialer.rule_files import special_days
 
 app = typer.Typer(help="Campaign files: check them, hear them, put them to work.", no_args_is_help=True)
 
@@ -33,7 +34,7 @@ def check(
 ) -> None:
     """Name everything that is wrong in campaign files, with line, key and what was expected."""
     paths = [file for path in files or [FOLDER] for file in (files_in(path) if path.is_dir() else [path])]
-    found = check_files(paths)
+    found = check_files(paths, special_days())
     if as_json:
         emit(*(_told(path, one) for path, one in found.items()))
     else:
@@ -83,7 +84,7 @@ def rehearse_script(
     as_json: AsJson = False,
 ) -> None:
     """Play the conversation in the terminal: what the customer hears, and what is recorded. Nobody is called."""
-    loaded = load(file)
+    loaded = load(file, special_days())
     zone = zone_of(zone)
     now = moment_of(at, zone) if at is not None else bootstrap.now()
     customer = customer_of(loaded.campaign, customer_field or [], now)

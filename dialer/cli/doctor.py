@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
@@ -14,11 +13,13 @@ import typer
 from rich.markup import escape
 
 from dialer import bootstrap, campaign_files
-from dialer.cli import public_address
+from dialer.cli import public_address, rule_checks
+from dialer.cli.finding import Finding, bad
 from dialer.cli.screen import AsJson, emit, out
 from dialer.core.phone import DoubtfulNumberError, never_dial, parse_number
 from dialer.core.zones import zone_data_version
 from dialer.errors import DialerError, InputError
+from dialer.rule_files import special_days
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,20 +29,13 @@ if TYPE_CHECKING:
 SQLITE = "sqlite:///"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at."""
-
-    what: str
-    well: bool
-    says: str
-
-
 def doctor(
     offline: Annotated[bool, typer.Option("--offline", help="Ask neither the carrier nor the public address.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Check settings, database, campaign files, carrier and public address. Exit code 1 when something is wrong.
+    """Check settings, database, campaign files, calling rules, carrier and public address.
+
+    Exit code 1 when something is wrong; a warning is for somebody to look at and leaves it 0.
 
     Where the service is not running, doctor answers in its place for a moment, so that the public address can be
     checked before the first start. Nobody is called and nothing is changed.
@@ -49,21 +43,26 @@ def doctor(
     findings = _examine(offline=offline)
     for one in findings:
         if as_json:
-            emit({"check": one.what, "ok": one.well, "says": one.says})
+            emit({"check": one.what, "ok": one.well, "warning": one.warning, "says": one.says})
         else:
-            mark = "[green]ok [/green]" if one.well else "[red]BAD[/red]"
-            out.print(f"{mark} [bold]{escape(one.what)}[/bold]: {escape(one.says)}", soft_wrap=True)
+            out.print(f"{_mark(one)} [bold]{escape(one.what)}[/bold]: {escape(one.says)}", soft_wrap=True)
     if not all(one.well for one in findings):
         sys.exit(1)
+
+
+def _mark(one: Finding) -> str:
+    if not one.well:
+        return "[red]BAD[/red]"
+    return "[yellow]WARNING[/yellow]" if one.warning else "[green]ok [/green]"
 
 
 def _examine(*, offline: bool) -> list[Finding]:
     try:
         given = bootstrap.settings()
     except InputError as error:
-        return [*_bad("settings", error), _where_from()]
+        return [*bad("settings", error), _where_from()]
     settings = _settings(given)
-    checks: list[Callable[[Settings], list[Finding]]] = [_database, _campaigns, _time_zones]
+    checks: list[Callable[[Settings], list[Finding]]] = [_database, _campaigns, rule_checks.rules, _time_zones]
     if all(one.well for one in settings):
         checks += [_numbers] if offline else [_numbers, _carrier, _public_address]
     else:
@@ -71,17 +70,11 @@ def _examine(*, offline: bool) -> list[Finding]:
     return settings + [finding for check in checks for finding in check(given)]
 
 
-def _bad(what: str, error: DialerError) -> list[Finding]:
-    if isinstance(error, InputError):
-        return [Finding(what, False, str(problem)) for problem in error.problems]
-    return [Finding(what, False, str(error))]
-
-
 def _settings(given: Settings) -> list[Finding]:
     try:
         given.require_carrier()
     except InputError as error:
-        return _bad("settings", error)
+        return bad("settings", error)
     return [Finding("settings", True, "all that is needed to place calls is set")]
 
 
@@ -101,20 +94,20 @@ def _database(given: Settings) -> list[Finding]:
         return [Finding("database", False, says)]
     try:
         with closing(bootstrap.open_store(given)) as store:
-            customers, campaigns = store.customers.count(), len(store.campaigns.all())
+            customers, in_force = store.customers.count(), store.campaigns.all()
             undecided = len(store.attempts.needing_a_person())
-            paused = [one for one in store.campaigns.all() if one.paused]
     except DialerError as error:
         mend = "that it is a database of this program, and that you may write there" if path else "that its server runs"
         return [Finding("database", False, f"{place}: {_in_detail(error)}; check DIALER_DATABASE_URL, and {mend}")]
-    found = [Finding("database", True, f"{place}; {customers} customers, {campaigns} campaigns in force")]
+    found = [Finding("database", True, f"{place}; {customers} customers, {len(in_force)} campaigns in force")]
     if customers == 0:
         found.append(Finding("customers", False, "the customer file is empty; `dialer customers import FILE` fills it"))
-    if campaigns == 0:
+    if not in_force:
         found.append(Finding("campaigns in force", False, "none; `dialer campaigns apply FILE` puts one in force"))
-    for one in paused:
+    for one in (standing for standing in in_force if standing.paused):
         says = f"{one.campaign.id} is paused: {one.pause_reason}; `dialer campaigns resume {one.campaign.id}` ends that"
         found.append(Finding("campaigns in force", True, says))
+    found += rule_checks.special_days_of(in_force, bootstrap.now())
     if undecided:
         says = f"{undecided} wait for a person; `dialer attempts undecided` shows them"
         found.append(Finding("attempts", False, says))
@@ -129,9 +122,9 @@ def _in_detail(error: DialerError) -> str:
 
 def _campaigns(given: Settings) -> list[Finding]:
     try:
-        loaded = campaign_files.load_folder(given.campaigns)
+        loaded = campaign_files.load_folder(given.campaigns, special_days())
     except DialerError as error:
-        return _bad("campaign files", error)
+        return bad("campaign files", error)
     return [Finding("campaign files", True, f"{len(loaded)} in {given.campaigns} are sound")]
 
 
@@ -163,7 +156,7 @@ def _carrier(given: Settings) -> list[Finding]:
     try:
         wrong = asyncio.run(ask())
     except DialerError as error:
-        return _bad("carrier", error)
+        return bad("carrier", error)
     asked = f" (asked at {given.twilio_api_url}, as DIALER_TWILIO_API_URL says)" if given.twilio_api_url else ""
     return [Finding("carrier", False, says.rstrip(".") + asked) for says in wrong] or [
         Finding("carrier", True, f"credentials are accepted and the account is active{asked}")

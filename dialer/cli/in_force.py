@@ -1,4 +1,4 @@
-"""`dialer campaigns apply|list|enrol|pause|resume`: which campaigns are in force, and whether they run."""
+"""`dialer campaigns plan|apply|list|enrol|pause|resume`: which campaigns are in force, and whether they run."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from rich.markup import escape
 
 from dialer import bootstrap
 from dialer.campaign_files import files_in, load_files
+from dialer.cli.plan import plan
 from dialer.cli.screen import AsJson, emit, err, light_table, out
 from dialer.core.record import CallbackState
 from dialer.core.wall_clock import local
 from dialer.engine.enrol import enrol as enrol_customers
 from dialer.engine.enrol import fields_nobody_has
+from dialer.rule_files import special_days
 
 if TYPE_CHECKING:
     from dialer.campaign_files import LoadedCampaign
@@ -40,7 +42,7 @@ def apply(
     """
     given = bootstrap.settings()
     paths = [file for path in files or [given.campaigns] for file in (files_in(path) if path.is_dir() else [path])]
-    loaded = load_files(paths)
+    loaded = load_files(paths, special_days())
     now = bootstrap.now()
     with closing(bootstrap.open_store(given)) as store:
         for one in loaded:
@@ -157,5 +159,5 @@ def _say_state(campaign: str, state: str, *, as_json: bool) -> None:
 def add_to(app: typer.Typer) -> None:
     """Add these commands to those about campaign files."""
     app.command("list")(list_campaigns)
-    for command in (apply, enrol, pause, resume):
+    for command in (plan, apply, enrol, pause, resume):
         app.command()(command)

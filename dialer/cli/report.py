@@ -16,11 +16,13 @@ from rich.console import Console
 
 from dialer import bootstrap
 from dialer.cli import instants
+from dialer.cli.rules_in_force import doubts
 from dialer.cli.screen import AsJson, out
 from dialer.errors import InputError, Problem
 from dialer.reports import csv, html, jsonl, text, xlsx
 from dialer.reports.attempts import attempts_table
 from dialer.reports.callbacks import callbacks_table
+from dialer.reports.doubts import doubts_object
 from dialer.reports.house import house as house_of
 from dialer.reports.language import Language
 from dialer.reports.summary import summaries, summary_object, summary_table
@@ -172,16 +174,18 @@ def house(
         told = Problem("--format", f"{wish.format} is not for this report", "expected text, html or json")
         raise InputError([told])
     now = bootstrap.now()
+    doubtful = doubts(bootstrap.settings(), now)
     with closing(bootstrap.open_store()) as store, _opened(wish.target) as stream:
         records = store.records.callbacks(None, start, end), store.records.attempts(None, start, end)
         if wish.format is Format.HTML:
-            stream.write(html.house_report(*records, now, language).encode())
+            stream.write(html.house_report(*records, now, language, doubtful).encode())
         elif wish.format is Format.JSON:
             found = house_of(*records, now)
-            jsonl.write_objects(map(summary_object, (*found.campaigns, found.total)), stream)
+            total = summary_object(found.total) | {"rules": doubts_object(doubtful)}
+            jsonl.write_objects((*map(summary_object, found.campaigns), total), stream)
         else:
             with _console(stream, wish) as console:
-                text.house_report(*records, now, language, console)
+                text.house_report(*records, now, language, console, doubtful)
 
 
 def _write_table(table: Table, wish: Wish) -> None:

@@ -10,51 +10,41 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from dialer.core.hours import REACH, Hours, Opening, local_hour, next_opening
+from dialer.core.call_times import layers, layers_at_a_promise, opening_outside, shut, trimmed
+from dialer.core.hours import Hours, Opening, local_hour
+from dialer.core.limits import Call, holds_of, spaced
 from dialer.core.phone import never_dial
+from dialer.core.promise import Missed
+from dialer.core.proposal import House, Proposal
+from dialer.core.purpose import Purpose
 from dialer.core.record import Reason
-from dialer.core.wall_clock import local, midnight
+from dialer.core.rule_book import NOTHING
+from dialer.core.suppression import EVERYTHING, scopes_of
+from dialer.core.wall_clock import midnight
 from dialer.core.zones import candidates
 
 if TYPE_CHECKING:
-    from dialer.core.campaign import Campaign
     from dialer.core.customer import Customer
     from dialer.core.phone import PhoneNumber
+    from dialer.core.promise import Promise
+    from dialer.core.rule_book import Binding
 
-GUARD = timedelta(seconds=10)
-"""Kept free before a window closes, for the way from this decision to the ringing phone: clocks err, carriers queue."""
+__all__ = [
+    "BY_PERSON",
+    "Decision",
+    "Dial",
+    "House",
+    "Proposal",
+    "Refuse",
+    "Rule",
+    "Wait",
+    "decide",
+    "dialable",
+    "holds",
+]
 
 BUSY_ELSEWHERE = timedelta(minutes=1)
 """When to look again at a person or number that is in another call right now."""
-
-
-@dataclass(frozen=True, slots=True)
-class House:
-    """What holds for every campaign of this installation."""
-
-    hours: Hours
-    allowed_countries: frozenset[str]
-    spacing: timedelta  # least time between calls of two campaigns to one person
-    zone: str = "UTC"  # where dates without a time begin
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """A call somebody proposes, with all the facts the rules ask for."""
-
-    customer: Customer
-    campaign: Campaign
-    enrolled: datetime
-    paused: bool = False
-    attempts: int = 0  # counted ones of this callback
-    number_index: int = 0  # the number whose turn it is
-    bad_numbers: frozenset[str] = frozenset()  # refused by the network for good, or somebody else's
-    opted_out: bool = False  # the person or any of their numbers
-    in_call: bool = False  # the person or the number, in any campaign
-    not_before: datetime | None = None  # from the retry table or a promise
-    promised: bool = False
-    last_miss: datetime | None = None
-    called_elsewhere: datetime | None = None  # last counted call of another campaign to this person
 
 
 class Rule(NamedTuple):
@@ -74,6 +64,8 @@ class Dial:
     number: PhoneNumber
     zones: tuple[str, ...]
     opening: Opening
+    presets: tuple[str, ...] = ()  # that bind it
+    lifted: tuple[str, ...] = ()  # those among them that the customer's own time lifts
 
     @property
     def until(self) -> datetime:
@@ -100,11 +92,7 @@ class Refuse:
     reason: Reason
     zones: tuple[str, ...] = ()
     number: PhoneNumber | None = None
-
-    @property
-    def note(self) -> str:
-        """The failing rule's own words."""
-        return next((rule.reason for rule in self.rules if not rule.passed), "")
+    note: str = ""  # the refusing rule's own words
 
 
 Decision = Dial | Wait | Refuse
@@ -116,6 +104,7 @@ BY_PERSON = frozenset(
         Reason.NUMBER_POLICY,
         Reason.BAD_NUMBER,
         Reason.NO_WINDOW,
+        Reason.PROMISE_MISSED,
         Reason.NEEDS_HUMAN,
     }
 )
@@ -135,7 +124,10 @@ _PASSED = {
     "attempts": Rule("attempts", True, "attempts and time are left"),
     "in_call": Rule("in_call", True, "neither the person nor the number is in a call"),
     "not_before": Rule("not_before", True, "no retry or promise to wait for"),
-    "spacing": Rule("spacing", True, "no call of another campaign lately"),
+    "spacing": Rule("spacing", True, "no call about anything else lately"),
+    "expiry": Rule("expiry", True, "not too early before the contract ends"),
+    "promise": Rule("promise", True, "within the time the customer chose"),
+    "limits": Rule("limits", True, "within every cap, and no cool-off lasts"),
     "hours": Rule("hours", True, "within the hours of campaign, house and customer in every zone"),
     "other_hour": Rule("other_hour", True, "not the hour of day of the last miss"),
 }
@@ -150,14 +142,23 @@ class _Hearing:
     now: datetime
     rules: list[Rule] = field(default_factory=list)
     reason: Reason | None = None  # the first refusal
+    note: str = ""  # and its words
     never: bool = False  # failing with no instant to wait for
+    binding: Binding = NOTHING
+
+    @property
+    def chosen(self) -> Promise | None:
+        """The promise while its time has not passed. From its first instant on it lifts what yields to it."""
+        promise = self.proposal.promise
+        return promise if promise is not None and self.now < promise.until else None
 
     def passed(self, name: str) -> None:
         self.rules.append(_PASSED[name])
 
     def refuse(self, name: str, reason: Reason, words: str) -> None:
         self.rules.append(Rule(name, False, words))
-        self.reason = self.reason or reason
+        if self.reason is None:
+            self.reason, self.note = reason, words
 
     def wait(self, name: str, until: datetime | None, words: str) -> None:
         self.rules.append(Rule(name, False, words, until))
@@ -170,17 +171,25 @@ def decide(proposal: Proposal, house: House, now: datetime) -> Decision:
     _opt_out(hearing)
     number = _number(hearing)
     zones = _zones(hearing, number)
+    if number is not None and zones:
+        hearing.binding = house.rules.binding(proposal.campaign, number, proposal.customer.region, zones, now)
     _campaign(hearing)
     _attempts(hearing)
     _in_call(hearing)
     _not_before(hearing)
-    _spacing(hearing)
+    _spacing(hearing, number, zones)
+    _expiry(hearing)
+    if number is not None and zones:
+        _limits(hearing, number, zones)
     opening = _in_time(hearing, _hours(hearing, zones)) if zones else None
+    if opening is not None:
+        _promise(hearing, opening)
     rules = tuple(hearing.rules)
     if hearing.reason is not None or number is None or opening is None:
-        return Refuse(rules, hearing.reason or Reason.NO_WINDOW, zones, number)
+        return Refuse(rules, hearing.reason or Reason.NO_WINDOW, zones, number, hearing.note)
     if opening.start <= now and all(rule.passed for rule in rules):
-        return Dial(rules, number, zones, opening)
+        lifted = hearing.binding.lifted if hearing.chosen is not None else ()
+        return Dial(rules, number, zones, opening, hearing.binding.names, lifted)
     return Wait(rules, number, zones, opening, None if hearing.never else opening.start)
 
 
@@ -194,17 +203,16 @@ def dialable(proposal: Proposal, house: House) -> PhoneNumber | None:
     return None
 
 
-def layers(proposal: Proposal, house: House) -> tuple[Hours, ...]:
-    """The hours that must all be open: the campaign's, the house's, and the customer's own."""
-    hours = (proposal.campaign.when.hours, house.hours)
-    return (*hours, Hours.outside("customer", proposal.customer.quiet)) if proposal.customer.quiet else hours
-
-
 def _opt_out(hearing: _Hearing) -> None:
-    if hearing.proposal.opted_out:
-        hearing.refuse("opt_out", Reason.OPTED_OUT, "the customer asked not to be called")
-    else:
+    proposal = hearing.proposal
+    scopes = scopes_of(proposal.campaign)
+    stop = next((stop for stop in proposal.stops if stop.scope in scopes), None)
+    if stop is None:
         hearing.passed("opt_out")
+        return
+    about = "" if stop.scope == EVERYTHING else f" about {stop.scope.replace(':', ' ')}"
+    words = f"the customer asked not to be called{about}"
+    hearing.refuse("opt_out", Reason.OPTED_OUT, f"{words} ({stop.on}, by {stop.source}, {stop.said:%Y-%m-%d})")
 
 
 def _number(hearing: _Hearing) -> PhoneNumber | None:
@@ -279,31 +287,113 @@ def _not_before(hearing: _Hearing) -> None:
         hearing.passed("not_before")
 
 
-def _spacing(hearing: _Hearing) -> None:
-    last = hearing.proposal.called_elsewhere
-    if last is not None and hearing.now < last + hearing.house.spacing:
-        hearing.wait("spacing", last + hearing.house.spacing, "another campaign called this person lately")
-    else:
+def _spacing(hearing: _Hearing, number: PhoneNumber | None, zones: tuple[str, ...]) -> None:
+    proposal = hearing.proposal
+    until = None
+    if proposal.contacts and hearing.chosen is None:
+        call = _call(proposal, number, zones)
+        until = spaced(hearing.house.spacing, call, proposal.callback, proposal.contacts, hearing.now)
+    if until is None:
         hearing.passed("spacing")
+    else:
+        hearing.wait("spacing", until, "this person was called about something else lately")
+
+
+def _call(proposal: Proposal, number: PhoneNumber | None, zones: tuple[str, ...]) -> Call:
+    campaign = proposal.campaign
+    return Call(proposal.customer.reference, number.e164 if number else "", campaign.id, campaign.matter, zones)
+
+
+def _expiry(hearing: _Hearing) -> None:
+    """A renewal is not spoken of long before the contract ends, where a preset says how long."""
+    proposal, span = hearing.proposal, hearing.binding.not_before_expiry
+    due = proposal.campaign.why_now.due
+    if span is None or due.field is None or proposal.due is None or proposal.campaign.purpose is not Purpose.RENEWAL:
+        return
+    first = proposal.due - due.offset - span
+    if hearing.now < first:
+        hearing.wait("expiry", first, f"the contract's renewal may be spoken of {span.days} days before it ends")
+    else:
+        hearing.passed("expiry")
+
+
+def _limits(hearing: _Hearing, number: PhoneNumber, zones: tuple[str, ...]) -> None:
+    """Caps and cool-offs of every preset that binds, but for those that a time the customer chose lifts."""
+    proposal = hearing.proposal
+    if not proposal.contacts:
+        hearing.passed("limits")
+        return
+    binding = hearing.binding if hearing.chosen is None else hearing.binding.unlifted
+    call = _call(proposal, number, zones)
+    found = [
+        (hold.until, f"{preset.id}: {hold.words}")
+        for preset in binding.presets
+        for hold in holds_of(preset, call, proposal.contacts, hearing.now)
+    ]
+    for until, words in found:
+        hearing.wait("limits", until, words)
+    if not found:
+        hearing.passed("limits")
+
+
+def _promise(hearing: _Hearing, opening: Opening) -> None:
+    """A promise that cannot be kept any more goes the way its campaign says, before its time when that is certain."""
+    promise = hearing.proposal.promise
+    if promise is None:
+        return
+    if hearing.now < promise.until and opening.start < promise.until:
+        hearing.passed("promise")
+        return
+    words = "the time the customer chose has passed" if hearing.now >= promise.until else "it cannot be kept"
+    match promise.missed:
+        case Missed.NEXT_WINDOW:
+            hearing.rules.append(Rule("promise", True, f"{words}; the next window is taken"))
+        case Missed.ESCALATE:
+            hearing.refuse("promise", Reason.PROMISE_MISSED, f"{words}; a person takes over")
+        case Missed.CLOSE:
+            hearing.refuse("promise", Reason.EXPIRED, f"{words}; the campaign closes then")
 
 
 def _hours(hearing: _Hearing, zones: tuple[str, ...]) -> Opening | None:
     """The stretch in which everything is open: the one that holds `now`, else the next one the other rules allow."""
     proposal, now = hearing.proposal, hearing.now
-    hours = layers(proposal, hearing.house)
-    open_now = _trimmed(hours, zones, now, proposal)
+    at_promise = _at_promise(hearing, zones)
+    if at_promise is not None:
+        return at_promise
+    hours = layers(proposal, hearing.house, hearing.binding)
+    open_now = trimmed(hours, zones, now, proposal)
     if open_now is not None and open_now.start <= now:
         hearing.passed("hours")
     else:
-        hearing.wait("hours", open_now.start if open_now else None, _shut(hours, zones, now))
+        hearing.wait("hours", open_now.start if open_now else None, shut(hours, zones, now))
         if open_now is None:
             hearing.refuse("window", Reason.NO_WINDOW, "no stretch of time is open in every zone")
             return None
     earliest = max((rule.until for rule in hearing.rules if rule.until is not None), default=now)
-    opening = open_now if earliest <= now else _trimmed(hours, zones, earliest, proposal)
+    opening = open_now if earliest <= now else trimmed(hours, zones, earliest, proposal)
     if opening is not None and opening.start < earliest:
         opening = Opening(min(earliest, opening.end), opening.end)
     return _other_hour(hearing, hours, zones, opening, max(earliest, now))
+
+
+def _at_promise(hearing: _Hearing, zones: tuple[str, ...]) -> Opening | None:
+    """The stretch of the promised time, by the rules that hold even then; None when the ordinary rules decide."""
+    proposal, promise = hearing.proposal, hearing.chosen
+    if promise is None:
+        return None
+    waits = [rule.until for rule in hearing.rules if rule.until is not None]
+    first = max((promise.at, hearing.now, *waits))
+    hours = layers_at_a_promise(proposal, hearing.house, hearing.binding)
+    opening = trimmed(hours, zones, first, proposal)
+    if opening is None or opening.start >= promise.until or first >= promise.until:
+        return None
+    found = Opening(max(opening.start, first), min(opening.end, promise.until))
+    if found.start <= hearing.now:
+        hearing.rules.append(Rule("hours", True, "the customer chose this time"))
+    else:
+        hearing.wait("hours", found.start, "the customer chose this time")
+    hearing.passed("other_hour")
+    return found
 
 
 def _in_time(hearing: _Hearing, opening: Opening | None) -> Opening | None:
@@ -326,27 +416,6 @@ def _in_time(hearing: _Hearing, opening: Opening | None) -> Opening | None:
     return None
 
 
-def _trimmed(hours: tuple[Hours, ...], zones: tuple[str, ...], after: datetime, proposal: Proposal) -> Opening | None:
-    """The opening at or after `after`, less the time a call needs to ring out: a phone never rings into quiet hours."""
-    margin = proposal.campaign.attempts.ring + GUARD
-    opening = next_opening(hours, zones, after)
-    while opening is not None and opening.end - margin <= max(after, opening.start):
-        # Within the reach of one look: hours whose every stretch is too short would be searched for ever.
-        opening = next_opening(hours, zones, opening.end, after + REACH - opening.end)
-    return None if opening is None else Opening(opening.start, opening.end - margin)
-
-
-def _shut(hours: tuple[Hours, ...], zones: tuple[str, ...], now: datetime) -> str:
-    """Which layer is shut in which zone, in the customer's own time."""
-    shut = []
-    for layer in hours:
-        for zone in zones:
-            opening = next_opening((layer,), (zone,), now)
-            if opening is None or opening.start > now:
-                shut.append(f"{layer.name} hours are shut in {zone}")
-    return "; ".join(shut) or "the window closes before a call could ring out"
-
-
 def _other_hour(
     hearing: _Hearing, hours: tuple[Hours, ...], zones: tuple[str, ...], opening: Opening | None, at: datetime
 ) -> Opening | None:
@@ -358,7 +427,7 @@ def _other_hour(
         return opening
     hour = local_hour(zones[0], missed)
     first = max(at, opening.start)
-    found = _opening_outside(hours, zones, first, proposal, hour)
+    found = opening_outside(hours, zones, first, proposal, hour)
     if found is None:
         hearing.rules.append(Rule("other_hour", True, "no other hour is open within a week"))
         return opening
@@ -367,34 +436,3 @@ def _other_hour(
     else:
         hearing.passed("other_hour")
     return found
-
-
-def _opening_outside(
-    hours: tuple[Hours, ...], zones: tuple[str, ...], first: datetime, proposal: Proposal, hour: int
-) -> Opening | None:
-    """The first opening within a week of `first`, cut so that it keeps out of local `hour`."""
-    cursor = first
-    while cursor < first + timedelta(days=7):
-        opening = _trimmed(hours, zones, cursor, proposal)
-        if opening is None:
-            return None
-        cursor = max(cursor, opening.start)
-        if local_hour(zones[0], cursor) != hour:
-            return Opening(cursor, min(opening.end, _next_hour(zones[0], cursor, hour)))
-        cursor = _hour_end(zones[0], cursor)
-    return None
-
-
-def _hour_end(zone: str, at: datetime) -> datetime:
-    wall = local(at, zone)
-    return at + timedelta(hours=1) - timedelta(minutes=wall.minute, seconds=wall.second, microseconds=wall.microsecond)
-
-
-def _next_hour(zone: str, at: datetime, hour: int) -> datetime:
-    """The next instant at which the local hour becomes `hour`."""
-    cursor = _hour_end(zone, at)
-    for _ in range(26):
-        if local_hour(zone, cursor) == hour:
-            return cursor
-        cursor = _hour_end(zone, cursor)
-    return cursor

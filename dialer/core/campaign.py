@@ -23,6 +23,8 @@ from dialer.core.document import Day, Duration, Name, Offset, Part, Text, Whole,
 from dialer.core.filter import FieldType, Filter
 from dialer.core.hours import Hours
 from dialer.core.outcome import RETRYABLE, Disposition, Ending
+from dialer.core.promise import Missed
+from dialer.core.purpose import Purpose
 from dialer.core.steps import SETTLED, Script
 from dialer.core.windows import Windows
 
@@ -50,16 +52,6 @@ __all__ = [
 ]
 
 
-class Purpose(StrEnum):
-    """Why a campaign calls; calling rules depend on it."""
-
-    SALES = "sales"  # offers something the customer did not ask for
-    SERVICE = "service"  # answers something the customer raised
-    SURVEY = "survey"  # asks for an opinion
-    RENEWAL = "renewal"  # a contract of the customer's comes to its end
-    COLLECTION = "collection"  # reminds of an overdue payment
-
-
 class MachineReaction(StrEnum):
     """What a call does when an answering machine picks up."""
 
@@ -73,8 +65,16 @@ class Due(Part):
 
     field: Text | None = None
     """A date field of the customer. Without it, the campaign's start (or the enrolment) is meant."""
+    special_day: Name | None = None
+    """A day of every year by its name, such as telecom_day or spring_festival. It never opens a day that is closed."""
     offset: Offset = timedelta(0)
     """Added to that date: `-40 days` is forty days before, `3 days` three days after."""
+
+    @model_validator(mode="after")
+    def _hangs_on_one_thing(self) -> Self:
+        if self.field is not None and self.special_day is not None:
+            raise wrong("'field' and 'special_day' stand together", "say which of them the call hangs on")
+        return self
 
 
 class WhyNow(Part):
@@ -84,6 +84,10 @@ class WhyNow(Part):
     """When the reason to call exists."""
     deadline: Duration = timedelta(days=3)
     """How long after that the callback must have happened. Handbook: three days."""
+    alarm: Duration = timedelta(hours=2)
+    """A VIP becomes a task for a person when only so much callable time is left before the deadline."""
+    person: Text = ""
+    """Who gets the tasks of customers who have no agent of their own; else whom the settings name."""
 
 
 class When(Part):
@@ -205,6 +209,18 @@ class Attempts(Part):
         return (*rows, *(row for row in DEFAULT_RETRY if (row.after, None) not in given))
 
 
+class Promises(Part):
+    """How times that customers chose are kept."""
+
+    tolerance: Annotated[Duration, between(timedelta(minutes=1), timedelta(days=1))] = timedelta(minutes=15)
+    """How much later than the promised time the call may still be made."""
+    missed: Missed = Missed.NEXT_WINDOW
+    """What follows when it was not: next_window, escalate (a person takes over) or close."""
+    outside_windows: StrictBool = False
+    """Whether a promised time may lie outside this campaign's own windows. Law and house hold all the same, unless a
+    preset says that a time the customer asked for lifts it."""
+
+
 class AnsweringMachine(Part):
     """What happens when a machine answers."""
 
@@ -251,7 +267,13 @@ class Campaign(Part):
     voice: Text = ""
     """The carrier's name for a voice; empty for the carrier's own choice."""
     purpose: Purpose
-    """Why it calls: sales, service, survey, renewal or collection."""
+    """Why it calls: sales, service, survey, renewal, collection or appointment."""
+    may_sell: StrictBool = False
+    """Whether the conversation may turn to selling. If so, the rules for sales bind it as well."""
+    sectors: tuple[Name, ...] = ()
+    """The lines of business it speaks of (`life_insurance`, `motor`), for rules that bind only those."""
+    subject: Name | None = None
+    """The matter it calls about, which rules count calls by; campaigns that name the same one are counted together."""
     company: Text = Field(min_length=1)
     """Who calls, as it is spoken: {company} in texts."""
     hotline: Text = Field(min_length=1)
@@ -268,6 +290,8 @@ class Campaign(Part):
     """Who goes first."""
     attempts: Attempts = Attempts()
     """How often and how long to try."""
+    promises: Promises = Promises()
+    """How times that customers chose are kept."""
     caller_id: Text = Field("", pattern=r"^(\+[1-9][0-9]{6,14})?$")
     """The number the customer sees, as +countrynumber; the house's own when it is left out."""
     answering_machine: AnsweringMachine = AnsweringMachine()
@@ -276,6 +300,11 @@ class Campaign(Part):
     """The conversation."""
     outcomes: dict[Name, CampaignOutcome] = Field(default_factory=dict)
     """Outcomes of the campaign's own, which the script may name."""
+
+    @property
+    def matter(self) -> str:
+        """The name by which calls about the same matter are counted: its `subject`, else its own."""
+        return self.subject or self.id
 
 
 def version(document: Mapping[str, Any]) -> str:

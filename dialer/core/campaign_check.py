@@ -4,26 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dialer.core.clocks import is_zone, zone_names
 from dialer.core.customer import TEXT_FIELDS
 from dialer.core.document import Flaw
 from dialer.core.filter import DATE_TESTS, NUMBER_TESTS, TESTS, FieldType, Filter
 from dialer.core.outcome import Disposition
 from dialer.core.script_check import CAMPAIGN_WORDS, Path, nearest, script_flaws, text_flaws
-from dialer.core.steps import BranchStep
+from dialer.core.steps import AskStep, BranchStep, OfferStep
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from dialer.core.campaign import Campaign
 
 
-def campaign_flaws(campaign: Campaign) -> list[Flaw]:
-    """Everything that is wrong; empty for a campaign that can run."""
+def campaign_flaws(campaign: Campaign, special_days: Collection[str] = ()) -> list[Flaw]:
+    """Everything that is wrong; empty for a campaign that can run. `special_days` are the names it may hang on."""
     return [
         *_declarations(campaign),
         *_due(campaign),
+        *_special_day(campaign, special_days),
         *_condition(campaign, ("who",), campaign.who),
         *_branches(campaign),
+        *_zones(campaign),
         *text_flaws(campaign, ("answering_machine", "message"), campaign.answering_machine.message, asks=False),
         *script_flaws(campaign),
     ]
@@ -50,6 +53,12 @@ def _due(campaign: Campaign) -> Iterator[Flaw]:
         yield _unknown(campaign, path, field)
 
 
+def _special_day(campaign: Campaign, known: Collection[str]) -> Iterator[Flaw]:
+    name = campaign.why_now.due.special_day
+    if name is not None and name not in known:
+        yield Flaw(("why_now", "due", "special_day"), f"there is no special day '{name}'", nearest(name, known))
+
+
 def _unknown(campaign: Campaign, path: Path, field: str) -> Flaw:
     known = [*TEXT_FIELDS, *campaign.fields]
     listed = f"declare it under 'fields', or use one of {', '.join(known)}"
@@ -60,6 +69,15 @@ def _branches(campaign: Campaign) -> Iterator[Flaw]:
     for name, step in campaign.script.nodes.items():
         if isinstance(step, BranchStep) and isinstance(step.branch, Filter):
             yield from _condition(campaign, ("script", "nodes", name, "branch"), step.branch)
+
+
+def _zones(campaign: Campaign) -> Iterator[Flaw]:
+    for name, step in campaign.script.nodes.items():
+        for key, choice in step.keys.items() if isinstance(step, AskStep | OfferStep) else ():
+            if choice.zone and not is_zone(choice.zone):
+                path: Path = ("script", "nodes", name, "keys", key, "zone")
+                mend = nearest(choice.zone, zone_names(), otherwise="expected an IANA name such as America/Chicago")
+                yield Flaw(path, f"there is no time zone '{choice.zone}'", mend)
 
 
 def _condition(campaign: Campaign, path: Path, condition: Filter) -> Iterator[Flaw]:

@@ -12,6 +12,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from itertools import accumulate
 from math import ceil, floor
 from typing import TYPE_CHECKING, Final, Self
 from unicodedata import normalize
@@ -19,13 +20,14 @@ from unicodedata import normalize
 from dialer.core.clocks import clock, stretches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from dialer.core.clocks import Stretch
 
 REACH: Final = timedelta(days=30)
 """How far an opening is followed to either side of the instant asked about; one that never ends is cut there."""
 
+_MICRO: Final = 1_000_000
 _MINUTE: Final = 60
 _DAY_MINUTES: Final = 24 * 60
 _DAY: Final = _DAY_MINUTES * _MINUTE
@@ -33,11 +35,16 @@ _WEEK: Final = 7 * _DAY
 _REACH: Final = int(REACH.total_seconds())
 _DAYS_A_WEEK: Final = 7
 _EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
+_DAYS: Final = range(-2, _DAYS_A_WEEK + 1)
+"""The dates whose ranges a clock can show in one week of UTC, counted from its first: clocks are less than a day away
+from UTC, and a range may have begun on the day before. Weeks begin with a Thursday, as 1970 did."""
+_MIDNIGHTS: Final = tuple(day * _DAY for day in _DAYS)
 _RANGE: Final = re.compile(r"([0-9]{1,2}):([0-9]{2}) *[-–—~] *([0-9]{1,2}):([0-9]{2})")
 _EXPECTED: Final = "expected HH:MM-HH:MM, such as 09:00-12:00 or 21:30-08:00 across midnight"
 
 Interval = tuple[int, int]
 """Half open, in seconds: of UTC since 1970, or of a day since midnight."""
+Spans = tuple[Interval, ...]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -85,6 +92,10 @@ Week = tuple[tuple[DailyRange, ...], ...]
 """The ranges of each weekday, Monday first."""
 Special = tuple[tuple[date, tuple[DailyRange, ...]], ...]
 """Dates with ranges of their own, each date once."""
+Edges = tuple[list[int], list[int]]
+"""Pieces of time that may overlap, in seconds: where each begins, and where each ends, in any order."""
+Dated = tuple[tuple[int, Spans | None], ...]
+"""Days counted from the start of a week, and what begins on them; None when they are closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,27 +104,30 @@ class Hours:
 
     A range that crosses midnight belongs to the weekday it starts on. A date in `closed` is closed from midnight to
     midnight: its own ranges do not start, and a range of the evening before ends at midnight. On a date in `special`
-    the ranges named there begin instead of the weekday's; a date that is in both is closed.
+    the ranges named there begin instead of the weekday's; a date that is in both is closed. `spans` are the ranges of
+    each weekday in seconds from its midnight, ending after 24 hours where they cross the next one.
     """
 
     name: str
-    week: Week
+    week: Week = field(compare=False)  # its spans are compared
     closed: frozenset[date] = frozenset()
     special: Special = ()
+    spans: tuple[Spans, ...] = field(init=False, repr=False)
     _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if len(self.week) != _DAYS_A_WEEK:
             raise ValueError(f"hours {self.name!r} have {len(self.week)} weekdays; expected 7, Monday first")
+        spans = tuple([_spans(day) for day in self.week])
         # Numbers only: unlike that of text, their hash is the same in every process, so values survive pickling.
-        days = tuple(tuple((r.start, r.end) for r in day) for day in self.week)
         closed = tuple(sorted(day.toordinal() for day in self.closed))
         special = tuple(sorted(self.special))
         if len({day for day, _ in special}) != len(special):
             raise ValueError(f"hours {self.name!r} name a special date twice; give each date its ranges once")
-        dated = tuple((day.toordinal(), tuple((r.start, r.end) for r in ranges)) for day, ranges in special)
+        dated = tuple((day.toordinal(), _spans(ranges)) for day, ranges in special)
         object.__setattr__(self, "special", special)
-        object.__setattr__(self, "_hash", hash((days, closed, dated)))
+        object.__setattr__(self, "spans", spans)
+        object.__setattr__(self, "_hash", hash((spans, closed, dated)))
 
     def __hash__(self) -> int:
         return self._hash
@@ -131,10 +145,9 @@ class Hours:
     @classmethod
     def outside(cls, name: str, quiet: Iterable[DailyRange]) -> Self:
         """Open except in `quiet`, every day: the hours in which somebody asked not to be called."""
-        asleep = _merged([piece for r in quiet for piece in (*_own(r), *_tail(r))])
-        edges = [0, *(edge for piece in asleep for edge in piece), _DAY]
-        pairs = zip(edges[::2], edges[1::2], strict=True)
-        return cls.daily(name, [DailyRange(a // _MINUTE, b // _MINUTE) for a, b in pairs if a < b])
+        spans = [(a + midnight, b + midnight) for a, b in _spans(quiet) for midnight in (-_DAY, 0)]
+        asleep = _edges(spans)
+        return cls.daily(name, [DailyRange(a // _MINUTE, b // _MINUTE) for a, b in _left(asleep, 0, _DAY)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +167,14 @@ class _Plan:
 
     starts: tuple[int, ...]
     ends: tuple[int, ...]
+    lasted: tuple[int, ...]  # what the first n openings last together, for each n from 0 on
+
+    def open_before(self, microsecond: int) -> int:
+        """How many microseconds of the week are open before that one of UTC."""
+        begun = bisect_right(self.starts, microsecond // _MICRO)
+        if not begun:
+            return 0
+        return self.lasted[begun] * _MICRO - max(0, self.ends[begun - 1] * _MICRO - microsecond)
 
 
 def opening_at(hours: tuple[Hours, ...], zones: tuple[str, ...], at: datetime) -> Opening | None:
@@ -197,7 +218,13 @@ def openings(hours: tuple[Hours, ...], zones: tuple[str, ...], start: datetime, 
 
 def open_time(hours: tuple[Hours, ...], zones: tuple[str, ...], start: datetime, end: datetime) -> timedelta:
     """How much time between `start` and `end` is open. This is the slack of a callback due by `end`."""
-    return sum((o.end - o.start for o in openings(hours, zones, start, end)), timedelta())
+    first, last = _second(start), _second(end)
+    if end <= start:
+        return timedelta()
+    plans = [_plan(hours, zones, week) for week in range(first // _WEEK, last // _WEEK + 1)]
+    before = plans[0].open_before(first * _MICRO + start.microsecond)
+    until = plans[-1].open_before(last * _MICRO + end.microsecond)
+    return timedelta(seconds=sum([plan.lasted[-1] for plan in plans[:-1]]), microseconds=until - before)
 
 
 def local_hour(zone: str, at: datetime) -> int:
@@ -252,97 +279,96 @@ def _pieces(hours: tuple[Hours, ...], zones: tuple[str, ...], start: int, end: i
 
 @lru_cache(maxsize=8192)
 def _plan(hours: tuple[Hours, ...], zones: tuple[str, ...], week: int) -> _Plan:
-    """The openings in one week of UTC, over all layers and zones."""
-    found: Sequence[Interval] = _zone_week(hours, zones[0], week) if zones else ()
-    for zone in zones[1:]:
-        if not found:
-            break
-        found = _intersection(found, _zone_week(hours, zone, week))
-    return _Plan(tuple([start for start, _ in found]), tuple([end for _, end in found]))
+    """The openings in one week of UTC: what is left when every layer's rest, by every zone's clock, is taken away."""
+    start = week * _WEEK
+    rest = _rest(hours, tuple([_dated(layer, week) for layer in hours]))
+    clocks = {_clock_in(zone, week) for zone in zones}  # many zones show the same time
+    found = _left(_together([_in_utc(rest, clock, start) for clock in clocks]), start, start + _WEEK) if clocks else []
+    lasted = accumulate([b - a for a, b in found], initial=0)
+    return _Plan(tuple([a for a, _ in found]), tuple([b for _, b in found]), tuple(lasted))
+
+
+def _in_utc(rest: Edges, clock: tuple[Stretch, ...], start: int) -> Edges:
+    """The rest of a week that begins at `start`, from a clock's time to UTC. May reach beyond the week."""
+    if len(clock) == 1:
+        shift = start - clock[0][2]
+        return [a + shift for a in rest[0]], [b + shift for b in rest[1]]
+    pieces = [
+        (max(a + start - offset, begins), min(b + start - offset, ends))
+        for begins, ends, offset in clock
+        for a, b in zip(*rest, strict=True)
+    ]
+    return _edges([(a, b) for a, b in pieces if a < b])
 
 
 @lru_cache(maxsize=8192)
-def _zone_week(hours: tuple[Hours, ...], zone: str, week: int) -> tuple[Interval, ...]:
-    """The open intervals of one week of UTC in one zone, over all layers."""
-    days = _local_days(hours, week)
-    first = week * _DAYS_A_WEEK - 1
-    found: list[Interval] = []
-    for start, end, offset in _stretches(zone, week):
-        for day in range((start + offset) // _DAY, (end - 1 + offset) // _DAY + 1):
-            midnight = day * _DAY - offset
-            for opens, closes in days[day - first]:
-                piece = max(midnight + opens, start), min(midnight + closes, end)
-                if piece[0] >= piece[1]:
-                    continue
-                if found and found[-1][1] == piece[0]:
-                    piece = found.pop()[0], piece[1]
-                found.append(piece)
-    return tuple(found)
-
-
-@lru_cache(maxsize=4096)
-def _local_days(hours: tuple[Hours, ...], week: int) -> tuple[tuple[Interval, ...], ...]:
-    """What is open on each local date that any zone can have in one week of UTC, from the day before it on."""
-    first = week * _DAYS_A_WEEK - 1
-    return tuple(_local_day(hours, date.fromordinal(day + _EPOCH_ORDINAL)) for day in range(first, first + 9))
-
-
-def _local_day(hours: tuple[Hours, ...], day: date) -> tuple[Interval, ...]:
-    """What every layer leaves open between midnight and midnight of one date, in seconds of the wall clock."""
-    found: tuple[Interval, ...] = ((0, _DAY),)
-    for layer in hours:
-        if day in layer.closed:
-            return ()
-        after_closed = bool(layer.closed) and day - timedelta(days=1) in layer.closed
-        shape = _special_shapes(layer).get(day) if layer.special else None
-        if shape is None:
-            shape = _shapes(layer)[day.weekday() + (_DAYS_A_WEEK if after_closed else 0)]
-        found = tuple(_intersection(found, shape))
-    return found
-
-
-@lru_cache(maxsize=4096)
-def _stretches(zone: str, week: int) -> tuple[Stretch, ...]:
+def _clock_in(zone: str, week: int) -> tuple[Stretch, ...]:
     return stretches(zone, week * _WEEK, (week + 1) * _WEEK)
 
 
-@lru_cache(maxsize=4096)
-def _shapes(layer: Hours) -> tuple[tuple[Interval, ...], ...]:
-    """What is open between midnight and midnight: per weekday, and again per weekday after a closed date."""
-    own = [[piece for r in day for piece in _own(r)] for day in layer.week]
-    tails = [[piece for r in layer.week[day - 1] for piece in _tail(r)] for day in range(_DAYS_A_WEEK)]
-    with_tails = [tuple(_merged(a + b)) for a, b in zip(own, tails, strict=True)]
-    return (*with_tails, *(tuple(_merged(a)) for a in own))
+@lru_cache(maxsize=8192)
+def _rest(hours: tuple[Hours, ...], dated: tuple[Dated, ...]) -> Edges:
+    """When any layer is closed by the wall clock: a week and a day to either side, in seconds from the week's start."""
+    each = [_layer_rest(layer, dates) for layer, dates in zip(hours, dated, strict=True)]
+    if len(each) == 1:
+        return each[0]
+    opens, closes = _edges(_left(_together(each), -_DAY, _WEEK + _DAY))
+    return [-_DAY, *closes], [*opens, _WEEK + _DAY]
+
+
+@lru_cache(maxsize=8192)
+def _layer_rest(layer: Hours, dated: Dated) -> Edges:
+    """When one layer is closed, as in `_rest`."""
+    days = [*layer.spans[1:], *layer.spans[:4]]  # from a Tuesday, two days before the week, on
+    for day, spans in dated:
+        days[day - _DAYS.start] = spans or ()
+    opens = [midnight + a for midnight, spans in zip(_MIDNIGHTS, days, strict=True) for a, _ in spans]
+    closes = [midnight + b for midnight, spans in zip(_MIDNIGHTS, days, strict=True) for _, b in spans]
+    rest = _left((opens, closes), -_DAY, _WEEK + _DAY)
+    return _edges([*rest, *[(day * _DAY, day * _DAY + _DAY) for day, spans in dated if spans is None]])
+
+
+def _dated(layer: Hours, week: int) -> Dated:
+    """The dates of a week, and around it, on which a layer does not do what it does on other weeks."""
+    if not layer.closed and not layer.special:
+        return ()
+    dates, first = _dates(layer), week * _DAYS_A_WEEK
+    return tuple([(day, dates[first + day]) for day in _DAYS if first + day in dates])
 
 
 @lru_cache(maxsize=1024)
-def _special_shapes(layer: Hours) -> dict[date, tuple[Interval, ...]]:
-    """What is open between midnight and midnight of each date that a special date shapes: itself and the day after."""
-    special = dict(layer.special)
-
-    def begun_on(day: date) -> tuple[DailyRange, ...]:
-        return () if day in layer.closed else special.get(day, layer.week[day.weekday()])
-
-    days = {day + timedelta(days=after) for day in special for after in (0, 1)}
-    return {
-        day: tuple(
-            _merged(
-                [piece for r in begun_on(day) for piece in _own(r)]
-                + [piece for r in begun_on(day - timedelta(days=1)) for piece in _tail(r)]
-            )
-        )
-        for day in days
-    }
+def _dates(layer: Hours) -> dict[int, Spans | None]:
+    """What begins on each date that differs from its weekday, by days since 1970; None when it is closed."""
+    special = {day.toordinal() - _EPOCH_ORDINAL: _spans(ranges) for day, ranges in layer.special}
+    return special | {day.toordinal() - _EPOCH_ORDINAL: None for day in layer.closed}
 
 
-def _own(r: DailyRange) -> list[Interval]:
-    """The part of a range on the day it starts."""
-    return [(r.start * _MINUTE, (_DAY_MINUTES if r.crosses_midnight else r.end) * _MINUTE)]
+def _spans(ranges: Iterable[DailyRange]) -> Spans:
+    """Ranges in seconds from the midnight of the day they begin on."""
+    return tuple([(r.start * _MINUTE, r.end * _MINUTE + (_DAY if r.end < r.start else 0)) for r in ranges])
 
 
-def _tail(r: DailyRange) -> list[Interval]:
-    """The part of a range on the day after."""
-    return [(0, r.end * _MINUTE)] if r.crosses_midnight and r.end else []
+def _together(several: Iterable[Edges]) -> Edges:
+    begins: list[int] = []
+    ends: list[int] = []
+    for a, b in several:
+        begins += a
+        ends += b
+    return begins, ends
+
+
+def _edges(pieces: list[Interval]) -> Edges:
+    return [a for a, _ in pieces], [b for _, b in pieces]
+
+
+def _left(taken: Edges, start: int, end: int) -> list[Interval]:
+    """[start, end) without what is taken, in order.
+
+    Time is free from where as many pieces have ended as have begun until the next one begins. An empty piece would
+    cut such time in two, so there must be none between `start` and `end`.
+    """
+    begins, ends = taken
+    return [(a, b) for a, b in zip(sorted([start, *ends]), sorted([*begins, end]), strict=True) if a < b]
 
 
 def _merged(pieces: Iterable[Interval]) -> list[Interval]:
@@ -354,20 +380,3 @@ def _merged(pieces: Iterable[Interval]) -> list[Interval]:
         else:
             joined.append((start, end))
     return joined
-
-
-def _intersection(left: Sequence[Interval], right: Sequence[Interval]) -> list[Interval]:
-    """The time that lies in both."""
-    both: list[Interval] = []
-    i = j = 0
-    while i < len(left) and j < len(right):
-        (left_start, left_end), (right_start, right_end) = left[i], right[j]
-        start = max(left_start, right_start)
-        end = min(left_end, right_end)
-        if start < end:
-            both.append((start, end))
-        if left_end < right_end:
-            i += 1
-        else:
-            j += 1
-    return both

@@ -116,6 +116,7 @@ class Mark:
     disposition: Disposition = Disposition.NONE
     code: str = ""  # the campaign's own outcome code
     promise_at: datetime | None = None  # the time the customer chose
+    zone: str = ""  # the time zone the customer confirmed
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +204,11 @@ class Facts:
         return max(chosen, key=_order).promise_at if chosen else None
 
     @property
+    def zone(self) -> str:
+        """The time zone the customer confirmed, the last one if they did so twice; empty when they did not."""
+        return max((m for m in self.marks if m.zone), key=_order, default=Mark(node="")).zone
+
+    @property
     def answers(self) -> dict[str, str]:
         """What was answered at each node, in the last asking of it."""
         return {m.node: m.answer or m.digits for m in sorted(self.marks, key=_order) if m.answer or m.digits}
@@ -277,7 +283,8 @@ def _most(known: T | None, told: T | None, weight: Mapping[T, int]) -> T | None:
 def _order(mark: Mark) -> tuple[Any, ...]:
     """The order of marks. It says nothing by chance: marks that differ at all have different places."""
     chosen = (mark.promise_at is not None, mark.promise_at)
-    return (mark.tries, mark.node, mark.digits, *chosen, mark.answer, _WEIGHT[mark.disposition], mark.code)
+    said = (mark.answer, _WEIGHT[mark.disposition], mark.code, mark.zone)
+    return (mark.tries, mark.node, mark.digits, *chosen, *said)
 
 
 def _telling(mark: Mark) -> tuple[Any, ...]:

@@ -41,6 +41,7 @@ class Reason(StrEnum):
     EXPIRED = "expired"  # the longest total time of the campaign is over
     NOT_TARGETED = "not_targeted"  # the campaign's filter no longer selects the customer
     CAMPAIGN_ENDED = "campaign_ended"
+    PROMISE_MISSED = "promise_missed"  # the time the customer chose has passed, or cannot be kept
     NEEDS_HUMAN = "needs_human"  # the carrier shows several calls that could be ours
 
 

@@ -119,7 +119,8 @@ def answered(
     choice = step.keys.get(digits)
     if choice is None:
         return _again(talk, node, step, tries, Mark(node, tries, digits, UNCLEAR if digits else ""))
-    mark = replace(talk.settles(node, choice.outcome), tries=tries, digits=digits, answer=choice.answer)
+    established = talk.settles(node, choice.outcome)
+    mark = replace(established, tries=tries, digits=digits, answer=choice.answer, zone=choice.zone)
     if choice.go == node:
         return _again(talk, node, step, tries, mark)
     return _onwards(_with(talk, mark), choice.go, [mark])

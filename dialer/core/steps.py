@@ -43,6 +43,8 @@ class Choice(Part):
     """What this key means, for the record: `satisfied`."""
     outcome: Name | None = None
     """What came of the call, recorded at once, even if the customer hangs up in the next moment."""
+    zone: Text = ""
+    """The time zone that the customer confirms with this key, such as America/Chicago. It outlasts every import."""
 
     @classmethod
     def __get_pydantic_json_schema__(cls, shape: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:

@@ -38,6 +38,7 @@ class _Call:
 
     briefing: Briefing
     answers: Mapping[str, str]
+    zone: str  # on whose clock times are offered
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Conversations:
 
     def brief(self, briefing: Briefing) -> None:
         """Keep at hand what this call's conversation needs: an answering person must not wait for the database."""
-        self._calls[briefing.token] = _Call(briefing, briefing.answers)
+        self._calls[briefing.token] = _Call(briefing, briefing.answers, briefing.customer.zone or briefing.zones[0])
         if len(self._calls) > REMEMBERED:
             self._calls.popitem(last=False)
 
@@ -84,7 +85,7 @@ class Conversations:
             return self._nobodys(notice, token)
         turn = self._turn(call, what, notice, now)
         facts, is_news = await self._keep(token, what, notice, turn, now)
-        call.answers = facts.answers
+        call.answers, call.zone = facts.answers, facts.zone or call.zone
         if what == "fallback" or facts.state is AttemptState.ORPHANED:
             return Reply(*self._telephony.silence())
         if what == "verdict" and is_news:
@@ -111,7 +112,7 @@ class Conversations:
 
     def _turn(self, call: _Call, what: str, notice: Notice, now: datetime) -> Turn | None:
         """What is said now. The same request gets the same turn, however often it comes."""
-        campaign, customer, zone = call.briefing.campaign, call.briefing.customer, call.briefing.zones[0]
+        campaign, customer, zone = call.briefing.campaign, call.briefing.customer, call.zone
         if what == "answer":
             return script.opening(campaign, customer, now=now, zone=zone)
         if what.startswith("step/"):

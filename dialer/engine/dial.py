@@ -11,6 +11,7 @@ import contextlib
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
+from math import ceil
 from typing import TYPE_CHECKING
 
 import structlog
@@ -51,6 +52,7 @@ class Line:
     caller_id: str
     most_at_once: int
     lease: timedelta  # after this, others may conclude that this dialer died
+    vip_share: float = 0.0  # of the lines, kept for VIPs while any of them stands in line
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +104,13 @@ class Dialer:
         allowed = self._pace.available(self._clock.monotonic())
         if allowed <= 0:
             return 0
-        room = self._line.most_at_once - await self._desk.ask(self._store.attempts.open_count)
+        lines = await self._desk.ask(self._store.attempts.lines)
+        room = self._line.most_at_once - lines.taken
         if room <= 0:
             return 0
+        kept = max(0, ceil(self._line.vip_share * self._line.most_at_once) - lines.by_vips)
         deadline = self._deadline()  # taken before the commit: the way back from it may be long
-        briefings = await self._desk.ask(self._claim_and_commit, min(allowed, room))
+        briefings = await self._desk.ask(self._claim_and_commit, min(allowed, room), kept)
         self._pace.spend(len(briefings))
         for briefing in briefings:
             self._conversations.brief(briefing)
@@ -116,10 +120,15 @@ class Dialer:
         self.dialed += len(briefings)
         return len(briefings)
 
-    def _claim_and_commit(self, limit: int) -> list[Briefing]:
+    def _claim_and_commit(self, limit: int, for_vips: int) -> list[Briefing]:
         """Two transactions, one after the other: the intent must be durable before the last question is asked."""
         tokens = self._store.callbacks.claim(
-            limit, self._clock.now(), owner=self._owner, lease=self._line.lease, token=lambda: secrets.token_hex(16)
+            limit,
+            self._clock.now(),
+            owner=self._owner,
+            lease=self._line.lease,
+            token=lambda: secrets.token_hex(16),
+            for_vips=for_vips,
         )
         return list(self._store.attempts.commit(tokens, self._clock.now())) if tokens else []
 

@@ -7,12 +7,13 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from dialer.core.wall_clock import local, midnight
+from dialer.rule_files import special_days
 from dialer.store import Enrolment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dialer.core.campaign import Campaign
+    from dialer.core.campaign import Campaign, WhyNow
     from dialer.core.customer import Customer
     from dialer.store import Standing, Store
 
@@ -25,6 +26,7 @@ class Enrolled:
 
     new: int
     withdrawn: int
+    infeasible: int = 0  # of the new ones, those whose deadline cannot be met
 
 
 def enrol(store: Store, now: datetime, house_zone: str, *, only: str | None = None) -> Enrolled:
@@ -34,13 +36,14 @@ def enrol(store: Store, now: datetime, house_zone: str, *, only: str | None = No
         for one in store.campaigns.all()
         if only in {None, one.campaign.id} and _is_active(one.campaign, now, house_zone)
     ]
-    new = withdrawn = 0
+    new = withdrawn = infeasible = 0
     if active:
         for page in store.customers.numbered_pages(PAGE):
             for standing in active:
-                added, removed = _enrol_page(store, standing, page, now, house_zone)
-                new, withdrawn = new + added, withdrawn + removed
-    return Enrolled(new, withdrawn)
+                page_done = _enrol_page(store, standing, page, now, house_zone)
+                new, withdrawn = new + page_done.new, withdrawn + page_done.withdrawn
+                infeasible += page_done.infeasible
+    return Enrolled(new, withdrawn, infeasible)
 
 
 def _is_active(campaign: Campaign, now: datetime, house_zone: str) -> bool:
@@ -52,30 +55,41 @@ def _is_active(campaign: Campaign, now: datetime, house_zone: str) -> bool:
 
 def _enrol_page(
     store: Store, standing: Standing, page: Sequence[tuple[int, Customer]], now: datetime, house_zone: str
-) -> tuple[int, int]:
+) -> Enrolled:
     campaign = standing.campaign
     today = local(now, house_zone).date()
     found, others = [], []
     for customer_id, customer in page:
         enrolment = None
         if campaign.who.selects(customer, today):
-            enrolment = reason_to_call(campaign, customer_id, customer, standing.applied, house_zone)
+            enrolment = reason_to_call(campaign, customer_id, customer, standing.applied, house_zone, now)
         if enrolment is None:
             others.append(customer_id)
-        elif enrolment.due <= now:
+        elif enrolment.due <= now and not _is_past(campaign, enrolment, now):
             found.append(enrolment)
-    new = store.callbacks.enrol(campaign.id, found, now)
-    return new, store.callbacks.withdraw(campaign.id, others, now)
+    done = store.callbacks.enrol(campaign.id, found, now)
+    return Enrolled(done.new, store.callbacks.withdraw(campaign.id, others, now), done.infeasible)
+
+
+def _is_past(campaign: Campaign, enrolment: Enrolment, now: datetime) -> bool:
+    """Whether a special day is so long ago that nobody new is called about it; who is enrolled already stays so.
+
+    Without this, a campaign for Telecom Day that is put in force in November would call everybody about last May.
+    """
+    return campaign.why_now.due.special_day is not None and enrolment.deadline <= now
 
 
 def reason_to_call(
-    campaign: Campaign, customer_id: int, customer: Customer, applied: datetime, house_zone: str
+    campaign: Campaign, customer_id: int, customer: Customer, applied: datetime, house_zone: str, now: datetime
 ) -> Enrolment | None:
     """Why this customer is to be called: since when, by when, and the occasion that makes it one callback.
 
-    None when the date that the reason hangs on is not in the customer's file, or is none that can be reckoned with.
+    None when the date that the reason hangs on is not in the customer's file, or is none that can be reckoned with, and
+    when no special day of the campaign's has come yet by `now`.
     """
     due = campaign.why_now.due
+    if due.special_day is not None:
+        return _on_special_day(campaign.why_now, due.special_day, customer_id, house_zone, now)
     if due.field is None:
         starts = campaign.when.starts
         reason = midnight(starts, house_zone) if starts is not None else applied
@@ -91,6 +105,19 @@ def reason_to_call(
         return Enrolment(customer_id, occasion, since, since + campaign.why_now.deadline)
     except OverflowError:
         return None  # a date at the end of time, by which customer files mean "never"
+
+
+def _on_special_day(why_now: WhyNow, name: str, customer_id: int, house_zone: str, now: datetime) -> Enrolment | None:
+    """The latest special day that has come by `now`. None before the first, and in years its table does not reach."""
+    day = special_days().get(name)
+    this_year = local(now, house_zone).year
+    years = (this_year + 1, this_year, this_year - 1)  # with an offset, a day of next year may be due already
+    for date_of in (day.in_year(year) if day is not None else None for year in years):
+        if date_of is not None:
+            since = midnight(date_of, house_zone) + why_now.due.offset
+            if since <= now:
+                return Enrolment(customer_id, f"{name}={date_of}", since, since + why_now.deadline)
+    return None
 
 
 def fields_nobody_has(store: Store, campaign: Campaign) -> set[str]:

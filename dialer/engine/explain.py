@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dialer.core.admission import Dial, House, Proposal, Refuse, Rule, Wait, decide, dialable, layers
+from dialer.core.admission import Dial, House, Proposal, Refuse, Rule, Wait, decide, dialable
+from dialer.core.call_times import layers
 from dialer.core.hours import openings
 from dialer.core.record import CallbackState
 from dialer.core.wall_clock import local

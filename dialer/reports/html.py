@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from functools import cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from dialer.core.outcome import Ending
+from dialer.core.rule_doubts import RuleDoubts
 from dialer.reports.callbacks import callbacks_table
 from dialer.reports.cell import written
+from dialer.reports.doubts import sentences
 from dialer.reports.house import house
 from dialer.reports.language import Language, moment, say, word
 from dialer.reports.summary import gap_in_words, name, rates
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from dialer.reports.house import Listing
     from dialer.reports.table import Cell, Column, Table
     from dialer.reports.tally import Summary
+
+NO_DOUBTS: Final = RuleDoubts()
 
 _PIECES = 500
 """How many pieces of a streamed page are written at once."""
@@ -64,9 +68,16 @@ def write_summary(found: Iterable[Summary], stream: BinaryIO, now: datetime, lan
 
 
 def house_report(
-    callbacks: Iterable[CallbackRecord], attempts: Iterable[AttemptRecord], now: datetime, language: Language
+    callbacks: Iterable[CallbackRecord],
+    attempts: Iterable[AttemptRecord],
+    now: datetime,
+    language: Language,
+    doubts: RuleDoubts = NO_DOUBTS,
 ) -> str:
-    """The whole house as one page. Both iterables are read once; long lists are cut and say by how much."""
+    """The whole house as one page. Both iterables are read once; long lists are cut and say by how much.
+
+    `doubts` are what somebody has to look at in the calling rules.
+    """
     found = house(callbacks, attempts, now)
 
     def table(listing: Listing, keys: tuple[str, ...]) -> Table:
@@ -74,6 +85,7 @@ def house_report(
 
     return _page("house.html", language).render(
         house=found,
+        doubts=tuple(sentences(doubts, language)),
         heading=say("title.house", language),
         stamp=say("text.as_of", language).format(at=moment(now)),
         lists={

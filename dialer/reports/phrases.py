@@ -93,6 +93,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "section.next": ("What happens next", "后续安排"),
     "section.tasks": ("For a person to do", "待人工处理"),
     "section.promised": ("Promised times", "预约回访"),
+    "section.rules": ("Calling rules to look at", "拨打规则提示"),
     # Sentences.
     "text.as_of": ("As of {at}", "截至 {at}"),
     "text.sum": (
@@ -120,6 +121,14 @@ PHRASES: dict[str, tuple[str, str]] = {
     "text.yes": ("yes", "是"),
     "text.no": ("no", "否"),
     "text.earliest": ("from {at}", "最早 {at}"),
+    "text.stale_rules": (
+        "{count} rules were last reviewed more than {days} days ago: {names}",
+        "{count} 条规则超过 {days} 天未复核：{names}",
+    ),
+    "text.unconfirmed": (
+        "The holidays of {calendar} in {year} are unconfirmed: calls may fall on days of rest.",
+        "{calendar} {year} 年节假日安排尚未确认，呼叫可能落在休息日。",
+    ),
     "text.utc": ("Times are UTC.", "时间均为 UTC。"),
     # Next steps.
     "step.first_call": ("first call after {at}", "{at} 后首次呼叫"),
@@ -139,6 +148,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "held.expired": ("a person must reach the customer", "需人工联系客户"),
     "held.not_targeted": ("a person must decide whether to call", "需人工决定是否回访"),
     "held.campaign_ended": ("a person must reach the customer", "需人工联系客户"),
+    "held.promise_missed": ("call at once: the time the customer chose has passed", "请立即联系：已错过客户预约的时间"),
     "held.needs_human": ("a person must find the call in the carrier's list", "需人工核对线路呼叫记录"),
     "held.other": ("a person must look at it", "需人工查看"),
 }

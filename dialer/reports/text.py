@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich import box
 from rich.table import Table as Grid
 from rich.text import Text
 
+from dialer.core.rule_doubts import RuleDoubts
 from dialer.reports.cell import written
+from dialer.reports.doubts import sentences
 from dialer.reports.house import house
 from dialer.reports.language import Language, moment, say, word
 from dialer.reports.next_step import in_words
@@ -35,6 +37,8 @@ ROWS_AT_ONCE = 500
 
 FEW = 5
 """How many names the compact report shows of each list."""
+
+NO_DOUBTS: Final = RuleDoubts()
 
 _BAR = 10
 _RIGHT = {Kind.NUMBER, Kind.PERCENT, Kind.DURATION}
@@ -75,11 +79,17 @@ def house_report(
     now: datetime,
     language: Language,
     console: Console,
+    doubts: RuleDoubts = NO_DOUBTS,
 ) -> None:
-    """Print the whole house in fewer than 60 lines of 100 columns. Both iterables are read once."""
+    """Print the whole house in fewer than 60 lines of 100 columns. Both iterables are read once.
+
+    `doubts` are what somebody has to look at in the calling rules.
+    """
     found = house(callbacks, attempts, now)
     title = f"{say('title.house', language)} · {say('text.as_of', language).format(at=moment(now))}"
     console.rule(Text(title, style="bold"), align="left")
+    for sentence in sentences(doubts, language):
+        console.print(Text(f"⚠ {sentence}", style="yellow"))
     if not found.total.targeted and not found.total.attempts:
         console.print(Text(say("text.empty", language)))
         return

@@ -7,15 +7,32 @@ from typing import TYPE_CHECKING
 from dialer.store.attempts import Attempts, Briefing, Open, Recorded
 from dialer.store.callbacks import Callbacks, Enrolment
 from dialer.store.campaigns import Campaigns, Standing
+from dialer.store.census import Census, Counted
 from dialer.store.customers import Customers, Upserted
 from dialer.store.database import Database
+from dialer.store.history import History
+from dialer.store.promise_list import Promises, Wanted
 from dialer.store.records import Records
 from dialer.store.suppressions import Suppressions
+from dialer.store.task_list import Result, Tasks
 
 if TYPE_CHECKING:
     from dialer.core.admission import House
 
-__all__ = ["Attempts", "Briefing", "Database", "Enrolment", "Open", "Recorded", "Standing", "Store", "Upserted"]
+__all__ = [
+    "Attempts",
+    "Briefing",
+    "Counted",
+    "Database",
+    "Enrolment",
+    "Open",
+    "Recorded",
+    "Result",
+    "Standing",
+    "Store",
+    "Upserted",
+    "Wanted",
+]
 
 
 class Store:
@@ -23,12 +40,17 @@ class Store:
 
     def __init__(self, database: Database, house: House) -> None:
         self.database = database
+        self.house = house
         self.customers = Customers(database)
         self.suppressions = Suppressions(database)
         self.campaigns = Campaigns(database)
         self.callbacks = Callbacks(database, house)
         self.attempts = Attempts(database, house)
+        self.promises = Promises(database, house)
+        self.tasks = Tasks(database, house)
         self.records = Records(database)
+        self.census = Census(database, house)
+        self.history = History(database, house)
 
     @classmethod
     def open(cls, url: str, house: House) -> Store:

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, case, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dialer.core.admission import Dial, decide
 from dialer.core.lifecycle import AttemptState, Event, EventKind, Facts, apply
 from dialer.core.outcome import CLOSING
 from dialer.store import proposals, settlement
-from dialer.store.callbacks import evidence
 from dialer.store.campaigns import read_version
+from dialer.store.evidence import evidence
 from dialer.store.rows import customer_of, event_values, facts_of, facts_values, number_in
 from dialer.store.tables import AttemptRow, CustomerRow, EventRow
 
@@ -63,6 +63,14 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines in use."""
+
+    taken: int
+    by_vips: int
+
+
+@dataclass(frozen=True, slots=True)
 class Open:
     """An open attempt that reconciliation looks at."""
 
@@ -89,7 +97,7 @@ class Attempts:
         with self._database.write() as connection:
             rows = self._locked(connection, tokens, attempt.c)
             ids = [row.callback_id for row in rows.values() if row.state == AttemptState.INTENT]
-            found = proposals.load(connection, ids, now, self._house.spacing, own=frozenset(tokens))
+            found = proposals.load(connection, ids, now, self._house, own=frozenset(tokens))
             over = self._over(connection, ids)
             events, going = [], []
             for token in tokens:
@@ -106,7 +114,7 @@ class Attempts:
                     why = next((rule.reason for rule in decision.rules if not rule.passed), "overtaken since its claim")
                     events.append(_own(token, EventKind.DROPPED, now, why))
             self._record(connection, events, rows, now)
-            self._renew(connection, going)
+            self._renew(connection, going, now)
         return [_briefing(row, candidate, decision) for row, candidate, decision in going]
 
     def _over(self, connection: Connection, ids: Sequence[int]) -> set[int]:
@@ -114,12 +122,12 @@ class Attempts:
         ended = attempt.c.ending.in_([ending.value for ending in CLOSING])
         return set(connection.scalars(select(attempt.c.callback_id).where(attempt.c.callback_id.in_(ids), ended)))
 
-    def _renew(self, connection: Connection, going: Sequence[Any]) -> None:
+    def _renew(self, connection: Connection, going: Sequence[Any], now: datetime) -> None:
         """The evidence and the version are those of the last decision, not of the claim."""
         rows = [
-            {"key": row.token, "new_evidence": evidence(decision), "new_version": candidate.version}
+            {"key": row.token, "new_evidence": new, "new_version": candidate.version}
             for row, candidate, decision in going
-            if (row.evidence, row.campaign_version) != (evidence(decision), candidate.version)
+            if _differs(row, candidate, new := evidence(candidate, self._house, decision, now))
         ]
         if rows:
             change: dict[str, Any] = {
@@ -209,10 +217,16 @@ class Attempts:
         with self._database.read() as connection:
             return facts_of(connection.execute(select(attempt).where(attempt.c.token == token)).one())
 
+    def lines(self) -> Lines:
+        """How many attempts hold a line, and how many of them are calls to VIPs."""
+        vips = func.sum(case((attempt.c.vip, 1), else_=0))
+        with self._database.read() as connection:
+            row = connection.execute(select(func.count(), vips).select_from(attempt).where(attempt.c.is_open)).one()
+        return Lines(row[0], row[1] or 0)
+
     def open_count(self) -> int:
         """How many attempts hold a number."""
-        with self._database.read() as connection:
-            return connection.scalar(select(func.count()).select_from(attempt).where(attempt.c.is_open)) or 0
+        return self.lines().taken
 
     def forsaken(self, now: datetime, limit: int = 200) -> Sequence[Open]:
         """Attempts whose dialer did not come back within its lease: nothing sent, or nobody knows."""
@@ -283,3 +297,9 @@ def _own(token: str, kind: EventKind, now: datetime, failure: str = "") -> Event
 def _briefing(row: Row[Any], candidate: Any, decision: Dial) -> Briefing:
     proposal = candidate.proposal
     return Briefing(row.token, decision.number, proposal.customer, proposal.campaign, decision.zones, decision.until)
+
+
+def _differs(row: Row[Any], candidate: Any, new: dict[str, Any]) -> bool:
+    """Whether anything but the clock has changed between claim and commit, which are moments apart."""
+    moving = {"decided": "", "local": []}
+    return bool((row.evidence | moving, row.campaign_version) != (new | moving, candidate.version))

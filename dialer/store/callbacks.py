@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from dialer.core.admission import Dial, Wait, decide
+from dialer.core import duty
+from dialer.core.admission import Dial, decide
 from dialer.core.lifecycle import AttemptState
 from dialer.core.record import CallbackState, Reason
-from dialer.store import proposals, queue
+from dialer.store import promises, proposals, queue, tasks
 from dialer.store.campaigns import campaign
+from dialer.store.evidence import evidence
 from dialer.store.rows import number_values
 from dialer.store.tables import AttemptRow, CallbackRow, CustomerRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from sqlalchemy import Connection
 
@@ -33,6 +36,12 @@ customer = CustomerRow.__table__  # type: ignore[attr-defined]
 
 ROUNDS = 5
 """How often one claim goes back to the queue when the gate turned candidates away."""
+
+PAGE = 500
+"""Callbacks that are decided together, so that memory does not grow with their number."""
+
+AHEAD = timedelta(days=30)
+"""How long ago a hurried callback counts as due: longer than anybody else's head start."""
 
 INTENDING = 0xD1A1
 """The lock under which intents are written, where a database has several writers at once."""
@@ -58,6 +67,14 @@ class Enrolled:
     note: str
 
 
+@dataclass(frozen=True, slots=True)
+class EnrolledNow:
+    """What one enrolment did."""
+
+    new: int
+    infeasible: int  # of them, those whose deadline cannot be met
+
+
 class Callbacks:
     """Every customer's place in every campaign."""
 
@@ -65,10 +82,10 @@ class Callbacks:
         self._database = database
         self._house = house
 
-    def enrol(self, campaign: str, batch: Sequence[Enrolment], now: datetime) -> int:
-        """Enrol customers, once per occasion; how many were new. The gate says at once who can never be called."""
+    def enrol(self, campaign: str, batch: Sequence[Enrolment], now: datetime) -> EnrolledNow:
+        """Enrol customers, once per occasion. The gate says at once who can never be called, and whom not in time."""
         if not batch:
-            return 0
+            return EnrolledNow(0, 0)
         rows = [
             {
                 "campaign": campaign,
@@ -88,12 +105,34 @@ class Callbacks:
             }
             for one in batch
         ]
+        infeasible = 0
         with self._database.write() as connection:
             insert = (sqlite if self._database.is_sqlite else postgresql).insert
             statement = insert(callback).on_conflict_do_nothing().returning(callback.c.id)
             new = list(connection.scalars(statement, rows))
+            for start in range(0, len(new), PAGE):
+                infeasible += self._reckon(connection, new[start : start + PAGE], now)
             self._decide_and_put(connection, new, now)
-        return len(new)
+        return EnrolledNow(len(new), infeasible)
+
+    def _reckon(self, connection: Connection, ids: Sequence[int], now: datetime) -> int:
+        """Work out deadline and slack of new callbacks; how many deadlines cannot be met. A VIP's is a task at once."""
+        values, needs, infeasible = [], [], 0
+        for one in self._candidates(connection, ids, now).values():
+            proposal = one.proposal
+            until = duty.deadline(proposal, self._house, one.row.cb_deadline_at, now)
+            left = duty.slack(proposal, self._house, now, until)
+            values.append({"key": one.callback_id, "new_until": until, "new_slack": left.total_seconds()})
+            if not duty.feasible(proposal, left):
+                infeasible += 1
+                if proposal.customer.is_vip:
+                    what = "no callable time before the deadline: the dialer cannot reach this customer in time"
+                    needs.append(tasks.Need(one.callback_id, tasks.DEADLINE, what, proposal.campaign.why_now.person))
+        change: dict[str, Any] = {"deadline_at": bindparam("new_until"), "slack_seconds": bindparam("new_slack")}
+        if values:
+            connection.execute(update(callback).where(callback.c.id == bindparam("key")).values(change), values)
+        tasks.ask(connection, self._house, needs, now)
+        return infeasible
 
     def withdraw(self, campaign: str, customer_ids: Sequence[int], now: datetime) -> int:
         """Close what waits for customers whom the campaign no longer selects."""
@@ -115,7 +154,9 @@ class Callbacks:
             waited = queue.take_out(connection, ids)  # what is being claimed at this moment is not among them
             held = callback.c.id.in_(ids) & (callback.c.state == CallbackState.HELD)
             close = update(callback).where(callback.c.id.in_(waited) | held).values(change)
-            return len(connection.scalars(close.returning(callback.c.id)).all())
+            closed = connection.scalars(close.returning(callback.c.id)).all()
+            tasks.withdraw(connection, closed, now, "the campaign no longer selects this customer")
+            return len(closed)
 
     def turn(self, now: datetime, limit: int = 1000) -> int:
         """Move the queue to `now`: who may be called stands in line, whose stretch is over waits for the next one.
@@ -126,26 +167,44 @@ class Callbacks:
             queue.open_stretches(connection, now)
             over = queue.stretches_over(connection, now, limit)
             self._decide_and_put(connection, over, now)
+            promises.expire(connection, now)
+            self._alarm(connection, now)
         return len(over)
 
+    def _alarm(self, connection: Connection, now: datetime) -> None:
+        """VIPs who were not called and have little callable time left are given to a person."""
+        found = self._candidates(connection, queue.alarms(connection, now), now)
+        words = "little callable time is left before the deadline: call this customer yourself"
+        needs = [
+            tasks.Need(one.callback_id, tasks.DEADLINE, words, one.proposal.campaign.why_now.person)
+            for one in found.values()
+        ]
+        tasks.ask(connection, self._house, needs, now)
+
     def claim(
-        self, limit: int, now: datetime, *, owner: str, lease: timedelta, token: Callable[[], str]
+        self, limit: int, now: datetime, *, owner: str, lease: timedelta, token: Callable[[], str], for_vips: int = 0
     ) -> Sequence[str]:
         """Take up to `limit` callbacks whose call the gate allows, each with the intent to dial written beside it.
 
-        One transaction: no row can be claimed twice, and no claim exists without its attempt. Returns the attempts'
-        tokens in the order in which they should be dialed.
+        One transaction: no row can be claimed twice, no claim exists without its attempt, and of two nodes only one
+        takes the last call that a cap allows. The first `for_vips` go to VIPs while any of them stands in line.
+        Returns the attempts' tokens in the order in which they should be dialed.
         """
         tokens: list[str] = []
         with self._database.write() as connection:
+            if not self._database.is_sqlite:
+                # Counting and writing must not be torn apart by another node, and two claims that insert the same
+                # numbers in different orders would wait for each other.
+                connection.execute(select(func.pg_advisory_xact_lock(INTENDING)))
             running = _running(connection)
-            for _ in range(ROUNDS):
-                ids = queue.claim(connection, running, limit - len(tokens), now)
-                if not ids:
-                    break
-                tokens += self._intend(connection, ids, now, owner=owner, lease_until=now + lease, token=token)
-                if len(tokens) >= limit:
-                    break
+            for most, vip_only in ((min(for_vips, limit), True), (limit, False)):
+                for _ in range(ROUNDS):
+                    if len(tokens) >= most:
+                        break
+                    ids = queue.claim(connection, running, most - len(tokens), now, vip_only=vip_only)
+                    if not ids:
+                        break
+                    tokens += self._intend(connection, ids, now, owner=owner, lease_until=now + lease, token=token)
         return tokens
 
     def _intend(
@@ -162,14 +221,11 @@ class Callbacks:
         found = self._candidates(connection, ids, now)
         decided = [(found[one], decide(found[one].proposal, self._house, now)) for one in ids]
         allowed = [(c, d) for c, d in decided if isinstance(d, Dial)]
-        queue.put(connection, [(c, d) for c, d in decided if not isinstance(d, Dial)], now)
+        queue.put(connection, self._house, [(c, d) for c, d in decided if not isinstance(d, Dial)], now)
         if not allowed:
             return []
-        rows = [_intent(c, d, token(), owner, now, lease_until) for c, d in allowed]
+        rows = [_intent(c, self._house, d, token(), owner, now, lease_until) for c, d in allowed]
         insert = (sqlite if self._database.is_sqlite else postgresql).insert
-        if not self._database.is_sqlite:
-            # Two claims that insert the same numbers in different orders would wait for each other.
-            connection.execute(select(func.pg_advisory_xact_lock(INTENDING)))
         # The partial unique indexes are the fence: a number or person in another open attempt is not inserted.
         statement = insert(attempt).on_conflict_do_nothing().returning(attempt.c.token)
         written = set(connection.scalars(statement, rows))
@@ -177,7 +233,7 @@ class Callbacks:
         lost = [
             (c, self._busy(c, now)) for (c, _), row in zip(allowed, rows, strict=True) if row["token"] not in written
         ]
-        queue.put(connection, lost, now)
+        queue.put(connection, self._house, lost, now)
         change = {"state": CallbackState.CALLING.value, "note": ""}
         connection.execute(update(callback).where(callback.c.id.in_([r["callback_id"] for r in won])).values(change))
         return [row["token"] for row in won]
@@ -187,12 +243,41 @@ class Callbacks:
         return decide(replace(candidate.proposal, in_call=True), self._house, now)
 
     def _candidates(self, connection: Connection, ids: Sequence[int], now: datetime) -> dict[int, Candidate]:
-        return proposals.load(connection, ids, now, self._house.spacing)
+        return proposals.load(connection, ids, now, self._house)
 
     def _decide_and_put(self, connection: Connection, ids: Sequence[int], now: datetime) -> None:
-        for start in range(0, len(ids), 500):
-            found = self._candidates(connection, ids[start : start + 500], now)
-            queue.put(connection, [(c, decide(c.proposal, self._house, now)) for c in found.values()], now)
+        for start in range(0, len(ids), PAGE):
+            found = self._candidates(connection, ids[start : start + PAGE], now)
+            queue.put(connection, self._house, [(c, decide(c.proposal, self._house, now)) for c in found.values()], now)
+
+    def hurry(self, callback_id: int, now: datetime, *, by: str) -> Decision | None:
+        """A person wants this callback called next: it goes to the head of the queue, and the gate decides as always.
+
+        What the gate says now; None when the callback is over or in a call.
+        """
+        mine = (callback.c.id == callback_id) & callback.c.state.in_([CallbackState.WAITING, CallbackState.HELD])
+        with self._database.write() as connection:
+            hurried = update(callback).where(mine, ~callback.c.promised).values(not_before=now - AHEAD)
+            connection.execute(hurried)
+            if connection.scalar(select(callback.c.id).where(mine)) is None:
+                return None
+            queue.look_again(connection, [callback_id], now)
+            tasks.noted(connection, callback_id, by, "asked for the call", now)
+            decided = decide(self._candidates(connection, [callback_id], now)[callback_id].proposal, self._house, now)
+            self._decide_and_put(connection, [callback_id], now)
+        return decided
+
+    def latest(self, reference: str, campaign_id: str) -> int | None:
+        """The key of a customer's latest callback in a campaign; None when there is none."""
+        query = (
+            select(callback.c.id)
+            .join(customer, customer.c.id == callback.c.customer_id)
+            .where(customer.c.reference == reference, callback.c.campaign == campaign_id)
+            .order_by(callback.c.id.desc())
+            .limit(1)
+        )
+        with self._database.read() as connection:
+            return connection.scalar(query)
 
     def proposals_of(self, reference: str, now: datetime) -> Sequence[Enrolled]:
         """Each callback of a customer as a proposal, for explaining."""
@@ -211,7 +296,7 @@ class Callbacks:
         """What the gate would ask about a customer whom nobody has enrolled, were they enrolled now."""
         with self._database.read() as connection:
             row = connection.execute(select(customer).where(customer.c.reference == reference)).one()
-            return proposals.hypothetical(connection, row, standing, now, self._house.spacing)
+            return proposals.hypothetical(connection, [row], standing, now, self._house)[0]
 
     def counts(self) -> Mapping[tuple[str, CallbackState], int]:
         """How many callbacks stand where, per campaign."""
@@ -245,7 +330,7 @@ def _running(connection: Connection) -> list[str]:
 
 
 def _intent(
-    candidate: Candidate, decision: Dial, token: str, owner: str, now: datetime, lease_until: datetime
+    candidate: Candidate, house: House, decision: Dial, token: str, owner: str, now: datetime, lease_until: datetime
 ) -> dict[str, Any]:
     proposal = candidate.proposal
     return {
@@ -254,6 +339,9 @@ def _intent(
         "customer_id": candidate.row.cb_customer_id,
         "campaign": proposal.campaign.id,
         "campaign_version": candidate.version,
+        "purpose": proposal.campaign.purpose.value,
+        "subject": proposal.campaign.matter,
+        "vip": proposal.customer.is_vip,
         **number_values(decision.number),
         "owner": owner,
         "state": AttemptState.INTENT.value,
@@ -268,14 +356,5 @@ def _intent(
         "code": "",
         "marks": [],
         "counted": False,
-        "evidence": evidence(decision),
-    }
-
-
-def evidence(decision: Dial | Wait) -> dict[str, Any]:
-    """Why the call was allowed, as it is kept with the attempt."""
-    return {
-        "rules": [[rule.name, rule.reason] for rule in decision.rules],
-        "zones": list(decision.zones),
-        "until": decision.opening.end.isoformat(),
+        "evidence": evidence(candidate, house, decision, now),
     }

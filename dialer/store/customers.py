@@ -33,6 +33,16 @@ class Upserted:
     same: int
 
 
+def confirm_zone(connection: Connection, key: int, zone: str, by: str, now: datetime) -> None:
+    """Keep the zone a customer confirmed (empty: none) and look anew at what waits or is held for them."""
+    said = {"confirmed_zone": zone, "confirmed_by": by, "confirmed_at": now}
+    connection.execute(update(customer).where(customer.c.id == key).values(said))
+    callback = CallbackRow.__table__  # type: ignore[attr-defined]
+    unsettled = callback.c.state.in_([CallbackState.WAITING, CallbackState.HELD])
+    mine = select(callback.c.id).where(callback.c.customer_id == key, unsettled)
+    queue.look_again(connection, list(connection.scalars(mine)), now)
+
+
 class Customers:
     """The customer file."""
 
@@ -75,6 +85,24 @@ class Customers:
         with self._database.read() as connection:
             row = connection.execute(select(customer).where(customer.c.reference == reference)).one_or_none()
         return customer_of(row) if row is not None else None
+
+    def keys(self, references: Sequence[str]) -> dict[str, int]:
+        """The store's own keys of customers, by reference; those of nobody are left out."""
+        query = select(customer.c.reference, customer.c.id).where(customer.c.reference.in_(references))
+        with self._database.read() as connection:
+            return {row.reference: row.id for row in connection.execute(query)}
+
+    def confirm_zone(self, reference: str, zone: str, *, by: str, now: datetime) -> bool:
+        """The customer told `by` which zone they live in; it outranks every guess and outlasts every import.
+
+        An empty `zone` takes it back. False when there is no such customer.
+        """
+        with self._database.write() as connection:
+            key = connection.scalar(select(customer.c.id).where(customer.c.reference == reference))
+            if key is None:
+                return False
+            confirm_zone(connection, key, zone, by, now)
+        return True
 
     def pages(self, size: int = 1000, tier: str | None = None) -> Iterator[Sequence[Customer]]:
         """The whole file, `size` customers at a time."""

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 
 from dialer.core.admission import Proposal
+from dialer.core.limits import Contact
+from dialer.core.outcome import Ending
+from dialer.core.suppression import subjects
+from dialer.store import promises
 from dialer.store.campaigns import standings
 from dialer.store.rows import customer_of
-from dialer.store.suppressions import listed, subjects
+from dialer.store.suppressions import in_force
 from dialer.store.tables import AttemptRow, CallbackRow, CustomerRow
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime, timedelta
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
 
     from sqlalchemy import Connection, Row
 
+    from dialer.core.admission import House
     from dialer.core.customer import Customer
+    from dialer.core.promise import Promise
+    from dialer.core.suppression import Stop
     from dialer.store.campaigns import Standing
 
 attempt = AttemptRow.__table__  # type: ignore[attr-defined] # SQLModel does not declare it
@@ -28,6 +34,20 @@ callback = CallbackRow.__table__  # type: ignore[attr-defined]
 customer = CustomerRow.__table__  # type: ignore[attr-defined]
 
 CALLBACK_COLUMNS = tuple(column.label(f"cb_{column.name}") for column in callback.c)
+CONTACT_COLUMNS = (
+    attempt.c.token,
+    attempt.c.customer_id,
+    attempt.c.e164,
+    attempt.c.callback_id,
+    attempt.c.campaign,
+    attempt.c.subject,
+    attempt.c.purpose,
+    attempt.c.counted,
+    attempt.c.is_open,
+    attempt.c.ending,
+    attempt.c.created_at,
+    attempt.c.ended_at,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,41 +65,52 @@ class Candidate:
 
 
 def load(
-    connection: Connection, ids: Sequence[int], now: datetime, spacing: timedelta, *, own: frozenset[str] = frozenset()
+    connection: Connection, ids: Sequence[int], now: datetime, house: House, *, own: frozenset[str] = frozenset()
 ) -> dict[int, Candidate]:
-    """The candidates by callback id. Attempts in `own` do not count as "in a call": they are the ones being decided."""
+    """The candidates by callback id. Attempts in `own` do not count as calls: they are the ones being decided."""
     if not ids:
         return {}
     columns = (*CALLBACK_COLUMNS, *customer.c)
     query = select(*columns).join(customer, customer.c.id == callback.c.customer_id).where(callback.c.id.in_(ids))
     rows = connection.execute(query).all()
     people = {row.cb_id: customer_of(row) for row in rows}
-    world = _World.read(connection, {row.cb_customer_id: people[row.cb_id] for row in rows}, now, spacing, own)
+    world = World.read(connection, {row.cb_customer_id: people[row.cb_id] for row in rows}, now, house, own)
+    chosen = promises.read(connection, [row.cb_promise_id for row in rows if row.cb_promise_id is not None])
     campaigns = standings(connection)
     found = {}
     for row in rows:
         person, standing = people[row.cb_id], campaigns[row.cb_campaign]
-        facts = world.about(row.cb_customer_id, person, row.cb_campaign)
-        found[row.cb_id] = Candidate(row, standing.version, _proposal(row, person, standing, facts))
+        facts = world.about(row.cb_customer_id, person)
+        proposal = _proposal(row, person, standing, chosen.get(row.cb_promise_id), facts)
+        found[row.cb_id] = Candidate(row, standing.version, proposal)
     return found
 
 
 def hypothetical(
-    connection: Connection, row: Row[Any], standing: Standing, now: datetime, spacing: timedelta
-) -> Proposal:
-    """The proposal of somebody who is not enrolled, as if they were at `now`. `row` has the customer's columns."""
-    person = customer_of(row)
-    facts = _World.read(connection, {row.id: person}, now, spacing).about(row.id, person, standing.campaign.id)
-    return Proposal(customer=person, campaign=standing.campaign, enrolled=now, paused=standing.paused, **facts)
+    connection: Connection, rows: Sequence[Row[Any]], standing: Standing, now: datetime, house: House
+) -> list[Proposal]:
+    """Proposals for people who are not enrolled, as if they were at `now`. `rows` have the customers' columns."""
+    people = {row.id: customer_of(row) for row in rows}
+    world = World.read(connection, people, now, house)
+    return [
+        Proposal(
+            customer=person,
+            campaign=standing.campaign,
+            enrolled=now,
+            paused=standing.paused,
+            **world.about(key, person),
+        )
+        for key, person in people.items()
+    ]
 
 
 @dataclass(frozen=True, slots=True)
-class _World:
-    """What is going on around a batch of customers."""
+class World:
+    """What is going on around a batch of customers, and what went on as far back as any rule looks."""
 
-    suppressed: set[str]
+    stops: Mapping[str, list[Stop]]
     busy: set[int | str]
-    recent: Mapping[int | str, list[tuple[str, datetime]]]
+    contacts: Mapping[int | str, list[Contact]]
 
     @classmethod
     def read(
@@ -87,40 +118,54 @@ class _World:
         connection: Connection,
         people: Mapping[int, Customer],
         now: datetime,
-        spacing: timedelta,
+        house: House,
         own: frozenset[str] = frozenset(),
-    ) -> _World:
+    ) -> World:
+        """All facts about `people`, by the customers' keys."""
         numbers = {number.e164 for person in people.values() for number in person.numbers}
+        since = now - max(house.spacing, house.rules.lookback)
         return cls(
-            listed(connection, {name for person in people.values() for name in subjects(person)}),
+            _by_subject(in_force(connection, {name for person in people.values() for name in subjects(person)})),
             _open_attempts(connection, set(people), numbers, own),
-            _recent_calls(connection, set(people), numbers, now - spacing),
+            contacts_of(connection, people, numbers, since, own),
         )
 
-    def about(self, customer_id: int, person: Customer, campaign: str) -> dict[str, Any]:
+    def about(self, customer_id: int, person: Customer) -> dict[str, Any]:
+        """The facts about one of them, as a proposal has them."""
         names: set[int | str] = {customer_id, *(number.e164 for number in person.numbers)}
-        elsewhere = (at for name in names for where, at in self.recent[name] if where != campaign)
         return {
-            "opted_out": not self.suppressed.isdisjoint(subjects(person)),
+            "stops": tuple(stop for name in subjects(person) for stop in self.stops.get(name, ())),
             "in_call": not self.busy.isdisjoint(names),
-            "called_elsewhere": max(elsewhere, default=None),
+            "contacts": tuple({one for name in names for one in self.contacts.get(name, ())}),
         }
 
 
-def _proposal(row: Row[Any], person: Customer, standing: Standing, facts: dict[str, Any]) -> Proposal:
+def _proposal(
+    row: Row[Any], person: Customer, standing: Standing, promise: Promise | None, facts: dict[str, Any]
+) -> Proposal:
     return Proposal(
         customer=person,
         campaign=standing.campaign,
         enrolled=row.cb_enrolled_at,
+        callback=row.cb_id,
+        due=row.cb_due_at,
         paused=standing.paused,
         attempts=row.cb_attempts,
         number_index=row.cb_number_index,
         bad_numbers=frozenset(row.cb_bad_numbers),
         not_before=row.cb_not_before,
         promised=row.cb_promised,
+        promise=promise,
         last_miss=row.cb_last_miss_at,
         **facts,
     )
+
+
+def _by_subject(stops: Sequence[Stop]) -> dict[str, list[Stop]]:
+    found: dict[str, list[Stop]] = {}
+    for stop in stops:
+        found.setdefault(stop.subject, []).append(stop)
+    return found
 
 
 def _open_attempts(
@@ -134,17 +179,43 @@ def _open_attempts(
     return {name for row in connection.execute(query) for name in row}
 
 
-def _recent_calls(
-    connection: Connection, customer_ids: set[int], numbers: set[str], since: datetime
-) -> defaultdict[int | str, list[tuple[str, datetime]]]:
-    """Per person and per number: campaign and instant of the last calls they felt since `since`."""
-    calls: defaultdict[int | str, list[tuple[str, datetime]]] = defaultdict(list)
-    for key, names in ((attempt.c.customer_id, customer_ids), (attempt.c.e164, numbers)):
-        query = (
-            select(key, attempt.c.campaign, func.max(attempt.c.created_at))
-            .where(key.in_(names), attempt.c.created_at > since, attempt.c.counted)
-            .group_by(key, attempt.c.campaign)
-        )
-        for name, where, at in connection.execute(query):
-            calls[name].append((where, at))
-    return calls
+def contacts_of(
+    connection: Connection,
+    people: Mapping[int, Customer],
+    numbers: Collection[str],
+    since: datetime,
+    own: frozenset[str] = frozenset(),
+) -> Mapping[int | str, list[Contact]]:
+    """Every call since `since` to these people and numbers, under the person's key and under the number.
+
+    Calls that never reached the network are left out: no rule counts them.
+    """
+    reached = or_(attempt.c.is_open, attempt.c.ending.is_distinct_from(Ending.NOT_RUNG.value))
+    found: dict[str, tuple[int, Contact]] = {}
+    for concerned in (attempt.c.customer_id.in_(people), attempt.c.e164.in_(numbers)):
+        query = select(*CONTACT_COLUMNS).where(concerned, attempt.c.created_at > since, reached)
+        for row in connection.execute(query):
+            if row.token not in found and row.token not in own:
+                owner = people.get(row.customer_id)
+                name = owner.reference if owner is not None else f"#{row.customer_id}"  # somebody else's call
+                found[row.token] = row.customer_id, _contact(row, name)
+    contacts: dict[int | str, list[Contact]] = {}
+    for customer_id, one in found.values():
+        contacts.setdefault(customer_id, []).append(one)
+        contacts.setdefault(one.number, []).append(one)
+    return contacts
+
+
+def _contact(row: Any, name: str) -> Contact:
+    return Contact(
+        at=row.created_at,
+        customer=name,
+        number=row.e164,
+        callback=row.callback_id,
+        campaign=row.campaign,
+        subject=row.subject,
+        purpose=row.purpose,
+        felt=row.counted or row.is_open,
+        ending=Ending(row.ending) if row.ending and not row.is_open else None,
+        ended=row.ended_at,
+    )

@@ -6,14 +6,16 @@ decides again when the row is claimed and once more before the call is sent.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from dialer.core import priority
+from dialer.core import duty, priority
 from dialer.core.admission import Refuse, Wait, holds
 from dialer.core.record import CallbackState
+from dialer.store import promises, tasks
 from dialer.store.tables import CallbackRow, QueueRow
 
 if TYPE_CHECKING:
@@ -22,25 +24,34 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from dialer.core.admission import Decision, Dial
+    from dialer.core.admission import Decision, Dial, House
+    from dialer.core.record import Reason
     from dialer.store.proposals import Candidate
+
+PLACE = ("ready", "vip", "opens_at", "closes_at", "alarm_at", "rank_at")
+"""What changes when a callback that waits is decided anew."""
 
 row = QueueRow.__table__  # type: ignore[attr-defined] # SQLModel does not declare it
 callback = CallbackRow.__table__  # type: ignore[attr-defined]
 
 
-def put(connection: Connection, decided: Sequence[tuple[Candidate, Decision]], now: datetime) -> None:
-    """Let each callback wait for its stretch, or hold or close it when the gate refused for good."""
-    waiting, refused = [], []
+def put(connection: Connection, house: House, decided: Sequence[tuple[Candidate, Decision]], now: datetime) -> None:
+    """Let each callback wait for its stretch, or hold or close it when the gate refused for good.
+
+    What is held becomes a task for a person in the same transaction.
+    """
+    waiting, refused, needs = [], [], []
     for candidate, decision in decided:
         if isinstance(decision, Refuse):
             refused.append(_refusal(candidate, decision, now))
+            if holds(decision.reason, candidate.proposal.customer):
+                needs.append(need(candidate, decision.reason, decision.note))
         else:
-            waiting.append(_place(candidate, decision, now))
+            waiting.append(_place(candidate, house, decision, now))
     if waiting:
         dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
         statement = dialect.insert(row)
-        changes = {name: statement.excluded[name] for name in ("ready", "opens_at", "closes_at", "rank_at")}
+        changes = {name: statement.excluded[name] for name in PLACE}
         connection.execute(statement.on_conflict_do_update(index_elements=[row.c.callback_id], set_=changes), waiting)
         explained = [
             {"key": candidate.callback_id, "note": _why_not_now(decision)}
@@ -50,12 +61,24 @@ def put(connection: Connection, decided: Sequence[tuple[Candidate, Decision]], n
         if explained:
             _change(connection, explained)
     if refused:
-        take_out(connection, [one["key"] for one in refused])
+        ids = [one["key"] for one in refused]
+        take_out(connection, ids)
         _change(connection, refused)
+        closed = [one["key"] for one in refused if one["closed_at"] is not None]
+        promises.settle(connection, closed, promises.VOID, now)
+        tasks.withdraw(connection, closed, now, "the callback was closed")
+        tasks.ask(connection, house, needs, now)
 
 
-def _place(candidate: Candidate, decision: Dial | Wait, now: datetime) -> dict[str, Any]:
+def need(candidate: Candidate, reason: Reason, note: str) -> tasks.Need:
+    """A held callback as a task for a person."""
+    return tasks.Need(candidate.callback_id, reason.value, note, candidate.proposal.campaign.why_now.person)
+
+
+def _place(candidate: Candidate, house: House, decision: Dial | Wait, now: datetime) -> dict[str, Any]:
     proposal = candidate.proposal
+    vip, left, until = proposal.customer.is_vip, candidate.row.cb_slack_seconds, candidate.row.cb_deadline_at
+    slack = None if left is None else timedelta(seconds=left)
     since = proposal.not_before or max(candidate.row.cb_due_at, proposal.enrolled)
     head_start = proposal.campaign.priority.head_start(proposal.customer.tier)
     opens = decision.opening.start
@@ -63,9 +86,11 @@ def _place(candidate: Candidate, decision: Dial | Wait, now: datetime) -> dict[s
         "callback_id": candidate.callback_id,
         "campaign": proposal.campaign.id,
         "ready": opens <= now < decision.opening.end,
+        "vip": vip,
         "opens_at": opens,
         "closes_at": decision.opening.end,
-        "rank_at": priority.rank(since, head_start, promised=proposal.promised),
+        "alarm_at": duty.alarm(proposal, house, now, until) if vip and now < until else None,
+        "rank_at": priority.rank(since, head_start, promised=proposal.promised, slack=slack),
     }
 
 
@@ -107,6 +132,7 @@ def look_again(connection: Connection, ids: Sequence[int], now: datetime) -> Non
                 "callback_id": one.id,
                 "campaign": one.campaign,
                 "ready": False,
+                "vip": False,
                 "opens_at": now,
                 "closes_at": now,
                 "rank_at": now,
@@ -115,6 +141,7 @@ def look_again(connection: Connection, ids: Sequence[int], now: datetime) -> Non
         ]
         if revived:
             connection.execute(insert(row), revived)
+            tasks.withdraw(connection, [one["callback_id"] for one in revived], now, "the dialer goes on")
         connection.execute(update(row).where(row.c.callback_id.in_(part)).values(ready=False, closes_at=now))
 
 
@@ -137,7 +164,15 @@ def stretches_over(connection: Connection, now: datetime, limit: int) -> list[in
     return list(connection.scalars(query.with_for_update(skip_locked=True)))
 
 
-def claim(connection: Connection, campaigns: Sequence[str], limit: int, now: datetime) -> list[int]:
+def alarms(connection: Connection, now: datetime) -> list[int]:
+    """VIPs whose time before the deadline runs out; each is told once for every place it has in the queue."""
+    due = row.c.alarm_at <= now
+    return list(connection.scalars(update(row).where(due).values(alarm_at=None).returning(row.c.callback_id)))
+
+
+def claim(
+    connection: Connection, campaigns: Sequence[str], limit: int, now: datetime, *, vip_only: bool = False
+) -> list[int]:
     """Take the first `limit` callbacks of the running `campaigns` out of the queue, in order.
 
     The delete is the compare-and-set: whoever deletes a row owns it. Where several nodes share a database the rows are
@@ -148,6 +183,7 @@ def claim(connection: Connection, campaigns: Sequence[str], limit: int, now: dat
         query = (
             select(row.c.rank_at, row.c.callback_id)
             .where(row.c.campaign == name, row.c.ready, row.c.closes_at > now)
+            .where(*([row.c.vip] if vip_only else []))
             .order_by(row.c.rank_at, row.c.callback_id)
             .limit(limit)
             .with_for_update(skip_locked=True)

@@ -49,7 +49,7 @@ def customer_of(row: Row[Any]) -> Customer:
         tier=row.tier,
         numbers=tuple(number_of(number) for number in row.numbers),
         region=row.region,
-        zone=row.zone,
+        zone=row.confirmed_zone or row.zone,
         quiet=tuple(DailyRange.parse(text) for text in row.quiet),
         agent=row.agent,
         attributes=MappingProxyType(row.attributes),
@@ -128,6 +128,7 @@ def mark_values(mark: Mark) -> dict[str, Any]:
         "disposition": mark.disposition.value,
         "code": mark.code,
         "promise_at": mark.promise_at.isoformat() if mark.promise_at else None,
+        **({"zone": mark.zone} if mark.zone else {}),
     }
 
 
@@ -142,6 +143,7 @@ def mark_of(values: Mapping[str, Any]) -> Mark:
         disposition=Disposition(values["disposition"]),
         code=values["code"],
         promise_at=datetime.fromisoformat(promise) if promise else None,
+        zone=values.get("zone", ""),
     )
 
 

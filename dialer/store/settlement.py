@@ -13,10 +13,15 @@ from sqlalchemy import bindparam, select, update
 
 from dialer.core.admission import decide
 from dialer.core.outcome import Disposition, Ending, Fault
+from dialer.core.promise import spoken
 from dialer.core.record import CallbackState
 from dialer.core.retry import NextStep, Standing, last_word, next_step, spoils_number
-from dialer.store import proposals, queue, suppressions
+from dialer.core.zones import candidates
+from dialer.store import promises, proposals, queue, suppressions, tasks
 from dialer.store.campaigns import pause_for_fault
+from dialer.store.customers import confirm_zone
+from dialer.store.queue import need
+from dialer.store.rows import number_in
 from dialer.store.tables import AttemptRow, CallbackRow, CustomerRow
 
 if TYPE_CHECKING:
@@ -59,14 +64,15 @@ def settle(
     """Write what follows from these changes: opt-outs at once, pauses, and the callback's next step."""
     changes = [Told(*one) for one in told.values()]
     _opt_outs(connection, changes, now)
+    _zones(connection, changes, now)
     _pauses(connection, changes)
     over = [one for one in changes if not one.after.is_open and _matters(one)]
     if not over:
         return
-    found = proposals.load(connection, [one.row.callback_id for one in over], now, house.spacing)
+    found = proposals.load(connection, [one.row.callback_id for one in over], now, house)
     past = _past(connection, list(found))
     waiting: list[Candidate] = []
-    rows, recounted = [], []
+    rows, recounted, chosen, needs = [], [], [], []
     for one in over:
         candidate = found[one.row.callback_id]
         history = past[one.row.callback_id]
@@ -76,13 +82,59 @@ def settle(
         standing = _standing(candidate, one.row.e164, history)
         step = _last_word(standing, history) or next_step(standing, one.after, one.after.ended_at or now)
         rows.append(_values(candidate, one, step, standing, now))
+        chosen += _new_promise(candidate, one, step)
         if step.state is CallbackState.WAITING:
             waiting.append(candidate)
+        elif step.state is CallbackState.HELD and step.reason is not None:
+            needs.append(need(candidate, step.reason, step.note))
     _write(connection, recounted)
     _write(connection, rows)
+    promised = {key for key, candidate in found.items() if candidate.row.cb_promise_id is not None}
+    _promises(connection, [one for one in over if one.row.callback_id in promised], rows, chosen, now)
     queue.take_out(connection, [row["key"] for row in rows])
-    again = proposals.load(connection, [one.callback_id for one in waiting], now, house.spacing)
-    queue.put(connection, [(one, decide(one.proposal, house, now)) for one in again.values()], now)
+    ended = [row["key"] for row in rows if row["closed_at"] is not None]
+    if ended:
+        tasks.withdraw(connection, ended, now, "the callback has ended")
+    tasks.ask(connection, house, needs, now)
+    again = proposals.load(connection, [one.callback_id for one in waiting], now, house)
+    queue.put(connection, house, [(one, decide(one.proposal, house, now)) for one in again.values()], now)
+
+
+def _new_promise(candidate: Candidate, one: Told, step: NextStep) -> list[dict[str, Any]]:
+    """The time the customer chose in this call, with the call as its proof; none when it was written down before."""
+    at = one.after.promise_at
+    if not step.promised or at is None or one.after.outcome.ending is not Ending.PROMISED:
+        return []
+    known = candidate.proposal.promise
+    if known is not None and (known.proof, known.at) == (one.row.token, at):
+        return []
+    campaign, person = candidate.proposal.campaign, candidate.proposal.customer
+    zones = candidates(person, number_in(one.row)).zones
+    zone = zones[0] if zones else "UTC"
+    wall, reading = spoken(at, zone)
+    about = {"callback_id": candidate.callback_id, "customer_id": one.row.customer_id, "campaign": campaign.id}
+    said = {"wall": wall.isoformat(timespec="minutes"), "zone": zone, "reading": reading.value}
+    term = {"at": at, "until_at": at + campaign.promises.tolerance, "missed": campaign.promises.missed.value}
+    asked = one.after.answered_at or at
+    return [about | said | term | {"channel": "keypad", "attempt": one.row.token, "asked_at": asked}]
+
+
+def _promises(
+    connection: Connection,
+    over: Sequence[Told],
+    rows: Sequence[dict[str, Any]],
+    chosen: Sequence[dict[str, Any]],
+    now: datetime,
+) -> None:
+    """Promises that these calls kept, those that nothing is left of, and those that were made in them."""
+    felt = [(one.row.callback_id, one.row.created_at) for one in over if one.after.counted]
+    promises.called(connection, felt, now)
+    kept_on = {row["key"] for row in rows if row["promised"]}
+    over_now = {one.row.callback_id for one in over} - kept_on
+    if over_now:
+        promises.settle(connection, sorted(over_now), promises.VOID, now)
+    for one in chosen:
+        promises.make(connection, one, now)
 
 
 def _matters(one: Told) -> bool:
@@ -125,6 +177,13 @@ def _opt_outs(connection: Connection, changes: Sequence[Told], now: datetime) ->
     open_states = [CallbackState.WAITING, CallbackState.HELD]
     query = select(callback.c.id).where(callback.c.customer_id.in_(ids), callback.c.state.in_(open_states))
     queue.look_again(connection, list(connection.scalars(query)), now)
+
+
+def _zones(connection: Connection, changes: Sequence[Told], now: datetime) -> None:
+    """A zone that the customer confirmed by a key; the call is the proof."""
+    for one in changes:
+        if one.after.zone and one.after.zone != one.before.zone:
+            confirm_zone(connection, one.row.customer_id, one.after.zone, one.row.token, now)
 
 
 def _pauses(connection: Connection, changes: Sequence[Told]) -> None:
@@ -184,6 +243,7 @@ def _values(candidate: Candidate, one: Told, step: NextStep, standing: Standing,
         "closed_at": now if closed else None,
         "not_before": step.not_before,
         "promised": step.promised,
+        "promise_id": candidate.row.cb_promise_id if step.promised else None,
         "number_index": step.number_index,
         "attempts": standing.attempts,
         "errors": standing.errors,

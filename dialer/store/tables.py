@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Index, Integer, TypeDecorator, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Index, Integer, TypeDecorator, UniqueConstraint, false, text
 from sqlmodel import Field, SQLModel
 
 
@@ -39,6 +39,11 @@ OPEN_ATTEMPT_SQLITE = text("is_open = 1")
 """SQLite uses a partial index only for a query that holds its very words, and SQLAlchemy writes booleans like this."""
 
 
+EMPTY = {"server_default": text("''")}
+NO = {"server_default": false()}
+"""Defaults for columns that were added to tables which had rows already."""
+
+
 class CustomerRow(SQLModel, table=True):
     """The file of a person. `fingerprint` tells an unchanged re-import from an update."""
 
@@ -52,6 +57,9 @@ class CustomerRow(SQLModel, table=True):
     tier: str = ""
     region: str = ""
     zone: str = ""
+    confirmed_zone: str = Field(default="", sa_column_kwargs=EMPTY)  # said by the customer; outlasts every import
+    confirmed_by: str = Field(default="", sa_column_kwargs=EMPTY)  # who wrote the zone down, or the call it was said in
+    confirmed_at: datetime | None = Field(default=None, sa_type=Instant)
     agent: str = ""
     numbers: list[dict[str, str]] = Field(default_factory=list, sa_type=JSON)
     quiet: list[str] = Field(default_factory=list, sa_type=JSON)
@@ -62,14 +70,22 @@ class CustomerRow(SQLModel, table=True):
 
 
 class SuppressionRow(SQLModel, table=True):
-    """A wish not to be called. Append-only. `subject` is `number:+44...` or `customer:REFERENCE`."""
+    """A word about not being called. Append-only: the last turn of a subject and scope is what holds.
+
+    `subject` is `number:+44...` or `customer:REFERENCE`; `scope` is `everything`, `purpose:sales` or `campaign:ID`.
+    Even turns stop the calls, odd ones lift the stop by the customer's own recorded wish.
+    """
 
     __tablename__ = "suppression"
 
     subject: str = Field(primary_key=True)
-    source: str  # keypad, import, person, carrier
+    scope: str = Field(primary_key=True)
+    turn: int = Field(primary_key=True)
+    source: str  # keypad, import, person, api, carrier; of a lift: how the customer said it
     said_at: datetime = Field(sa_type=Instant)
     attempt: str = ""
+    by: str = ""  # who wrote it down
+    note: str = ""
 
 
 class CampaignRow(SQLModel, table=True):
@@ -116,7 +132,9 @@ class CallbackRow(SQLModel, table=True):
     enrolled_at: datetime = Field(sa_type=Instant)
     closed_at: datetime | None = Field(default=None, sa_type=Instant)
     not_before: datetime | None = Field(default=None, sa_type=Instant)
+    slack_seconds: float | None = None  # callable time between enrolment and deadline; None before that was reckoned
     promised: bool = False
+    promise_id: int | None = Field(default=None, sa_type=BigKey)  # the open promise, with its proof
     attempts: int = 0
     errors: int = 0
     number_index: int = 0
@@ -144,6 +162,20 @@ class QueueRow(SQLModel, table=True):
             postgresql_where=text("ready"),
             sqlite_where=text("ready = 1"),
         ),
+        Index(
+            "queue_vip",
+            "campaign",
+            "rank_at",
+            "callback_id",
+            postgresql_where=text("ready AND vip"),
+            sqlite_where=text("ready = 1 AND vip = 1"),
+        ),
+        Index(
+            "queue_alarm",
+            "alarm_at",
+            postgresql_where=text("alarm_at IS NOT NULL"),
+            sqlite_where=text("alarm_at IS NOT NULL"),
+        ),
         Index("queue_opening", "opens_at", postgresql_where=text("NOT ready"), sqlite_where=text("ready = 0")),
         Index("queue_closing", "closes_at"),
     )
@@ -151,8 +183,10 @@ class QueueRow(SQLModel, table=True):
     callback_id: int = Field(primary_key=True, foreign_key="callback.id", sa_type=BigKey)
     campaign: str
     ready: bool = False
+    vip: bool = Field(default=False, sa_column_kwargs=NO)
     opens_at: datetime = Field(sa_type=Instant)
     closes_at: datetime = Field(sa_type=Instant)
+    alarm_at: datetime | None = Field(default=None, sa_type=Instant)  # when a person is told that time runs out
     rank_at: datetime = Field(sa_type=Instant)
 
 
@@ -184,6 +218,9 @@ class AttemptRow(SQLModel, table=True):
     customer_id: int = Field(foreign_key="customer.id", sa_type=BigKey)
     campaign: str
     campaign_version: str
+    purpose: str = Field(default="", sa_column_kwargs=EMPTY)
+    subject: str = Field(default="", sa_column_kwargs=EMPTY)  # the matter called about, which caps may be counted by
+    vip: bool = Field(default=False, sa_column_kwargs=NO)
     e164: str
     region: str
     kind: str
@@ -226,6 +263,74 @@ class EventRow(SQLModel, table=True):
     received_at: datetime = Field(sa_type=Instant)
     source: str
     body: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+
+
+class PromiseRow(SQLModel, table=True):
+    """A time the customer chose, as they said it, with the proof that they did, and whether it was kept."""
+
+    __tablename__ = "promise"
+    __table_args__ = (
+        Index("promise_of_callback", "callback_id"),
+        Index(
+            "promise_open",
+            "until_at",
+            postgresql_where=text("state = 'open'"),
+            sqlite_where=text("state = 'open'"),
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)
+    callback_id: int = Field(foreign_key="callback.id", sa_type=BigKey)
+    customer_id: int = Field(foreign_key="customer.id", sa_type=BigKey)
+    campaign: str
+    attempt: str = ""  # the call in which it was asked for
+    channel: str  # keypad, agent, person, api
+    asked_by: str = ""  # who wrote the wish down; empty when the customer pressed a key
+    asked_at: datetime = Field(sa_type=Instant)
+    wall: str  # the wall-clock time as the customer said it: 2026-11-24T10:00
+    zone: str
+    reading: str  # exact, first_of_two, after_gap
+    at: datetime = Field(sa_type=Instant)
+    until_at: datetime = Field(sa_type=Instant)  # the end of the tolerance
+    missed: str  # next_window, escalate or close
+    note: str = ""
+    state: str = "open"  # open, kept, missed, replaced, void
+    settled_at: datetime | None = Field(default=None, sa_type=Instant)
+    settled_by: str = ""  # who, when it was a person
+
+
+class TaskRow(SQLModel, table=True):
+    """What a person must do about a callback, because the dialer must not or cannot."""
+
+    __tablename__ = "task"
+    __table_args__ = (
+        Index(
+            "task_open",
+            "callback_id",
+            "kind",
+            unique=True,
+            postgresql_where=text("state <> 'done'"),
+            sqlite_where=text("state <> 'done'"),
+        ),
+        Index("task_by_state", "state", "due_at"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)
+    kind: str
+    callback_id: int = Field(foreign_key="callback.id", sa_type=BigKey)
+    customer_id: int = Field(foreign_key="customer.id", sa_type=BigKey)
+    campaign: str
+    person: str = ""  # who it is meant for
+    what: str
+    opened_at: datetime = Field(sa_type=Instant)
+    due_at: datetime | None = Field(default=None, sa_type=Instant)
+    state: str = "open"  # open, taken, done
+    taken_by: str = ""
+    taken_at: datetime | None = Field(default=None, sa_type=Instant)
+    done_by: str = ""
+    done_at: datetime | None = Field(default=None, sa_type=Instant)
+    result: str = ""
+    note: str = ""
 
 
 metadata = SQLModel.metadata

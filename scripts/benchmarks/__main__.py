@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from scripts.benchmarks import calls, claim, gate, importing, memory
+from scripts.benchmarks import calls, claim, gate, importing, memory, openings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 BENCHES: dict[str, Callable[[bool], Iterator[Figure]]] = {
     "gate": gate.measure,
+    "openings": openings.measure,
     "claim": claim.measure,
     "calls": calls.measure,
     "import": importing.measure,
@@ -24,6 +25,8 @@ BENCHES: dict[str, Callable[[bool], Iterator[Figure]]] = {
 }
 LISTED = """\
 gate      decisions a second of the admission gate, in one process
+openings  the next allowed instant a second, with plans at hand and cold; open time until a deadline; at least 100,000
+          cases against an oracle that steps minute by minute
 claim     taking the next 100 of a million callbacks, with and without 400,000 resting VIPs before them
 calls     calls started and settled a second, from the service through the stand-in carrier, beside the raw store;
           CPU per call and by whom; how soon webhooks are answered

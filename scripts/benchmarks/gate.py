@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from dialer import bootstrap
-from dialer.core.admission import Dial, Proposal, decide, layers
+from dialer.core.admission import Dial, Proposal, decide
+from dialer.core.call_times import layers
 from dialer.core.customer import Customer
 from dialer.core.hours import DailyRange, opening_at
 from dialer.core.phone import NumberKind, PhoneNumber

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from dialer import bootstrap, settings
+from dialer.carrier import CarrierConfig, read_people, running
+from dialer.core.lifecycle import AttemptState
+from dialer.core.record import Reason
+from dialer.daemon import Daemon, listen
 from dialer.errors import InputError, NotFoundError
+from dialer.web.app import create_app
+from tests.campaigns import NOW, customer, document, house, version
+from tests.cli.office import CARRIER
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.cli.office import Office
 
 
@@ -80,3 +97,198 @@ def test_it_holds_for_numbers_of_customers_yet_to_come(office: Office) -> None:
     office.campaign()
     office.run("campaigns", "apply")
     assert decision(office, "london") == "refuse"
+
+
+LIFT = ("--by", "Eve", "--said", "letter of 2 March 2026")
+
+
+def test_a_wish_may_be_about_one_purpose_or_one_campaign(working: Office) -> None:
+    working.run("do-not-call", "add", "--customer", "london", "--scope", "purpose:sales")
+    assert decision(working, "london") == "dial"
+    working.run("do-not-call", "add", "--customer", "london", "--scope", "campaign:survey")
+    assert decision(working, "london") == "refuse"
+    working.run("do-not-call", "add", "--customer", "newyork", "--scope", "purpose:survey")
+    assert decision(working, "newyork") == "refuse"
+
+
+@pytest.mark.parametrize("command", [("add",), ("lift", *LIFT)])
+def test_a_scope_that_is_none_is_refused(working: Office, command: tuple[str, ...]) -> None:
+    with pytest.raises(InputError, match=r"'sales' is none.*purpose: with one of sales"):
+        working.run("do-not-call", *command, "--customer", "london", "--scope", "sales")
+
+
+def test_a_campaign_nobody_applied_is_refused(working: Office) -> None:
+    with pytest.raises(NotFoundError, match="no campaign 'surveys' has been applied"):
+        working.run("do-not-call", "add", "--customer", "london", "--scope", "campaign:surveys")
+
+
+def test_only_the_customers_own_wish_lifts_and_nothing_is_deleted(working: Office) -> None:
+    add = ("do-not-call", "add", "--customer", "london", "--by", "Tom", "--note", "said so at the counter")
+    working.run(*add)
+    lifted = working.objects("do-not-call", "lift", "--customer", "london", *LIFT)
+    assert lifted == [{"lifted": 1, "not_stopped": 0, "still_in_force": []}]
+    assert decision(working, "london") == "dial"
+    assert working.objects("do-not-call", "lift", "--customer", "london", *LIFT)[0]["not_stopped"] == 1
+    assert working.objects(*add)[0]["added"] == 1
+    assert decision(working, "london") == "refuse"
+    words = working.objects("do-not-call", "show", "--customer", "london")
+    assert [(one["word"], one["source"], one["by"], one["note"], one["in_force"]) for one in words] == [
+        ("stop", "person", "Tom", "said so at the counter", False),
+        ("lift", "letter of 2 March 2026", "Eve", "", False),
+        ("stop", "person", "Tom", "said so at the counter", True),
+    ]
+
+
+@pytest.mark.parametrize("proof", [(), ("--by", "Eve"), ("--said", "letter")])
+def test_without_proof_nothing_is_lifted(working: Office, proof: tuple[str, ...]) -> None:
+    working.run("do-not-call", "add", "--customer", "london")
+    assert working.run("do-not-call", "lift", "--customer", "london", *proof).exit_code == 2
+    assert listed(working, "london")
+
+
+def test_empty_words_are_no_proof(working: Office) -> None:
+    working.run("do-not-call", "add", "--customer", "london")
+    with pytest.raises(InputError) as error:
+        working.run("do-not-call", "lift", "--customer", "london", "--by", " ", "--said", "")
+    assert [problem.where for problem in error.value.problems] == ["--by", "--said"]
+    assert listed(working, "london")
+
+
+def test_lifting_says_what_still_holds(working: Office) -> None:
+    working.run("do-not-call", "add", "+442079460001", "--customer", "london")
+    told = working.run("do-not-call", "lift", "--customer", "london", *LIFT).stdout
+    assert told == (
+        "1 lifted, 0 were not stopped with the scope everything\n"
+        "Still in force: everything, by number, said by person on 2026-03-03\n"
+    )
+    assert decision(working, "london") == "refuse"
+    working.run("do-not-call", "lift", "+442079460001", *LIFT)
+    assert decision(working, "london") == "dial"
+
+
+def test_importing_the_customers_again_undoes_no_lifting(working: Office) -> None:
+    working.run("do-not-call", "lift", "--customer", "never", *LIFT)
+    assert not listed(working, "never")
+    working.customers()
+    assert not listed(working, "never")
+    working.run("do-not-call", "add", "--customer", "never")
+    working.customers()
+    assert listed(working, "never")
+    assert len(working.objects("do-not-call", "show", "--customer", "never")) == 3
+
+
+def test_show_knows_a_customer_by_their_numbers_and_hides_digits(working: Office) -> None:
+    working.run("do-not-call", "add", "+442079460001")
+    (word,) = working.objects("do-not-call", "show", "--customer", "london")
+    assert (word["on"], word["who"]) == ("number", "+44••••••0001")
+    (word,) = working.objects("do-not-call", "show", "+442079460001", "--reveal")
+    assert word["who"] == "+442079460001"
+    assert "in force" in working.run("do-not-call", "show", "+442079460001").stdout
+    nothing = working.run("do-not-call", "show", "--customer", "tokyo").stdout
+    assert nothing == "Nothing was ever said about not being called.\n"
+
+
+def test_list_counts_and_shows_the_latest(working: Office) -> None:
+    working.run("do-not-call", "add", "+442079460001", "--customer", "tokyo")
+    working.clock(NOW + timedelta(days=2))
+    working.run("do-not-call", "lift", "--customer", "tokyo", *LIFT)
+    (told,) = working.objects("do-not-call", "list")
+    assert told["counts"] == [
+        {"on": "number", "scope": "everything", "stops": 1, "lifted": 0},
+        {"on": "person", "scope": "everything", "stops": 2, "lifted": 1},
+    ]
+    assert (told["latest"][0]["word"], told["latest"][0]["who"]) == ("lift", "tokyo")
+    assert [(one["who"], one["in_force"]) for one in told["latest"] if one["word"] == "stop"] == [
+        ("never", True),
+        ("tokyo", False),
+        ("+44••••••0001", True),
+    ]
+    (told,) = working.objects("do-not-call", "list", "--since", "2026-03-04")
+    assert [one["word"] for one in told["latest"]] == ["lift"]
+    assert "wishes calls again" in working.run("do-not-call", "list", "--limit", "1").stdout
+    working.clock(NOW)
+    assert "Nothing was said since" in working.run("do-not-call", "list", "--since", "2027-01-01").stdout
+
+
+def test_an_empty_list_says_so(office: Office) -> None:
+    assert office.run("do-not-call", "list").stdout == "Nobody is on the list.\n"
+
+
+def test_a_list_is_imported_and_every_unreadable_line_named(working: Office) -> None:
+    (working.folder / "stop.csv").write_text("phone,since\n+442079460001,2020\nrubbish,\n+81 90 1234 5678,2021\n")
+    told = working.run("do-not-call", "import", "stop.csv", "--note", "national list").stdout
+    assert told.splitlines()[:2] == [
+        "3 numbers read, 2 added, 0 were on the list already, 1 could not be read.",
+        "Not read: lines 3.",
+    ]
+    assert "rubbish" not in told
+    assert [decision(working, one) for one in ("london", "tokyo", "newyork")] == ["refuse", "refuse", "dial"]
+    assert (working.folder / "stop.rejects.csv").exists()
+    working.run("do-not-call", "lift", "+442079460001", *LIFT)
+    (report,) = working.objects("do-not-call", "import", "stop.csv")
+    assert report == {
+        "read": 3,
+        "added": 0,
+        "already_listed": 2,
+        "lifted_since": 1,
+        "rejected": 1,
+        "rejected_lines": [3],
+        "reasons": report["reasons"],
+        "rejects": "stop.rejects.csv",
+    }
+    assert decision(working, "london") == "dial"
+    assert "1 of them the customer lifted since" in working.run("do-not-call", "import", "stop.csv").stdout
+
+
+def test_a_list_about_sales_stops_no_survey(working: Office) -> None:
+    (working.folder / "stop.txt").write_text("+442079460001\n")
+    (report,) = working.objects("do-not-call", "import", "stop.txt", "--scope", "purpose:sales", "--source", "carrier")
+    assert report["added"] == 1
+    assert decision(working, "london") == "dial"
+
+
+async def until(condition: Callable[[], bool], within: float = 30.0) -> float:
+    """Wait for something that other tasks and processes do; how many seconds that took."""
+    began = time.monotonic()
+    while not condition():
+        assert time.monotonic() < began + within, "it did not happen"
+        await asyncio.sleep(0.05)
+    return time.monotonic() - began
+
+
+@pytest.mark.slow
+@pytest.mark.anyio
+async def test_a_phone_that_rings_falls_silent_when_another_process_adds_its_owner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The daemon and the stand-in carrier as in production; the wish is typed at the command line beside them."""
+    carrier_is = CarrierConfig(people=read_people('[{number: "*", answer: human, ring: 60}]'), port=0)
+    async with running(carrier_is) as carrier:
+        listening = listen("127.0.0.1", 0)
+        port = listening.getsockname()[1]
+        environment = CARRIER | {
+            "TWILIO_ACCOUNT_SID": carrier_is.account_sid,
+            "TWILIO_AUTH_TOKEN": carrier_is.auth_token,
+            "DIALER_TWILIO_API_URL": carrier.url,
+            "DIALER_PUBLIC_URL": f"http://127.0.0.1:{port}",
+            "DIALER_DATABASE_URL": f"sqlite:///{tmp_path / 'dialer.db'}",
+        }
+        monkeypatch.setattr(bootstrap, "house", lambda _given: house("00:00-24:00"))  # at whatever hour the test runs
+        works = bootstrap.assemble(settings.load(environment, None))
+        content = document(when={"windows": {"daily": ["00:00-24:00"]}})
+        works.store.campaigns.apply("survey", version(content), content, works.clock.now())
+        works.store.customers.upsert([customer("C1")], works.clock.now())
+        daemon = Daemon(works, create_app(works))
+        serving = asyncio.create_task(daemon.run(listening, ready=lambda _address: None))
+        await until(lambda: any(one.rang for one in works.store.records.attempts()))
+        add = [str(Path(sys.executable).with_name("dialer")), "do-not-call", "add", "--customer", "C1"]
+        told = await asyncio.to_thread(
+            subprocess.run, add, env=os.environ | environment, cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        assert told.stdout.startswith("1 added")
+        await until(lambda: all(one.ended for one in works.store.records.attempts()), within=5)
+        await until(lambda: next(iter(works.store.records.callbacks())).reason is Reason.OPTED_OUT)
+        (attempt,) = works.store.records.attempts()
+        daemon.stop()
+        await serving
+    assert (attempt.state, attempt.answered) == (AttemptState.FINAL, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,7 @@ from dialer import bootstrap, settings
 from dialer.cli import public_address
 from dialer.ports import Telephony
 from tests.cli.office import CARRIER, Office
+from tests.presets import OWN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -37,7 +39,7 @@ def bad(office: Office, *more: str) -> dict[str, str]:
     """What doctor finds wrong; its exit code says the same."""
     result = office.run("doctor", *more)
     found = office.objects("doctor", *more)
-    assert all(set(one) == {"check", "ok", "says"} for one in found)
+    assert all(set(one) == {"check", "ok", "warning", "says"} for one in found)
     assert result.exit_code == (0 if all(one["ok"] for one in found) else 1)
     assert len(result.stdout.splitlines()) == len(found)
     return {one["check"]: one["says"] for one in found if not one["ok"]}
@@ -262,3 +264,75 @@ def test_doctor_looks_into_a_database_where_it_must_not_write(ready: Office, tmp
     ready.set(DIALER_DATABASE_URL=f"sqlite:///{tmp_path}/missing/folder/dialer.db")
     assert "is not there yet" in bad(ready, "--offline")["database"]
     assert not (tmp_path / "missing").exists()
+
+
+def warnings(office: Office) -> list[str]:
+    return [one["says"] for one in office.objects("doctor", "--offline") if one["warning"]]
+
+
+def test_countries_without_a_rule_are_a_warning_and_no_fault(ready: Office) -> None:
+    (says,) = warnings(ready)
+    assert says.startswith("there is none for JP: only the house window and the campaign's own hours hold there.")
+    assert "WARNING rules: there is none for JP" in ready.run("doctor", "--offline").stdout
+    ready.set(DIALER_ALLOWED_COUNTRIES="GB,US")
+    assert warnings(ready) == []
+    assert "48 presets; `dialer rules list` shows them" in ready.run("doctor", "--offline").stdout
+
+
+def test_own_rules_are_counted_and_a_wrong_one_is_named_with_its_line(ready: Office) -> None:
+    folder = ready.folder / "rules"
+    folder.mkdir()
+    (folder / "own.yaml").write_text(OWN + OWN.removeprefix("presets:\n").replace("id: own", "id: de-practice"))
+    ready.set(DIALER_RULES=str(folder))
+    found = {one["check"]: one["says"] for one in ready.objects("doctor", "--offline") if not one["warning"]}
+    assert f"49 presets, 1 of them added and 1 replaced by {folder};" in found["rules"]
+    other = ready.folder / "broken"
+    other.mkdir()
+    (other / "own.yaml").write_text(OWN.replace("kind: house", "kind: hause"), encoding="utf-8")
+    ready.set(DIALER_RULES=str(other))
+    assert "own.yaml:3 presets[1].kind: 'hause' is not known here" in bad(ready, "--offline")["rules"]
+    ready.set(DIALER_RULES=str(ready.folder / "nowhere"))
+    assert "nowhere: there is no such folder" in bad(ready, "--offline")["rules"]
+
+
+def test_a_year_without_its_notice_is_a_loud_warning_until_there_is_one(ready: Office) -> None:
+    ready.clock(datetime(2026, 11, 22, tzinfo=UTC))
+    ready.set(DIALER_ALLOWED_COUNTRIES="CN")
+    (says,) = warnings(ready)
+    assert says.startswith("THE HOLIDAYS OF CN IN 2027 ARE UNCONFIRMED")
+    assert "the folder that DIALER_HOLIDAYS names as CN-2027.csv: lines of date,name,off" in says
+    notices = ready.folder / "notices"
+    notices.mkdir()
+    days = "2027-02-05,New Year's Eve,off\n2027-02-20,make-up day,work\n"
+    (notices / "CN-2027.csv").write_text(days, encoding="utf-8")
+    ready.set(DIALER_HOLIDAYS=str(notices))
+    assert warnings(ready) == []
+
+
+def test_a_notice_that_no_rule_closes_on_is_named(ready: Office) -> None:
+    notices = ready.folder / "notices"
+    notices.mkdir()
+    (notices / "CH-2027.csv").write_text("2027-08-01,National Day,off\n", encoding="utf-8")
+    ready.set(DIALER_ALLOWED_COUNTRIES="GB", DIALER_HOLIDAYS=str(notices))
+    assert warnings(ready) == ["no preset closes on the holidays of CH, so its notice changes nothing"]
+    (notices / "CH-2027.csv").write_text("2027-08-01,National Day,perhaps\n", encoding="utf-8")
+    ready.set(DIALER_HOLIDAYS=str(notices.rename(ready.folder / "others")))
+    assert "does not say whether the day is off" in bad(ready, "--offline")["rules"]
+
+
+def test_rules_that_nobody_reviewed_for_long_are_named(ready: Office) -> None:
+    ready.set(DIALER_ALLOWED_COUNTRIES="GB")
+    ready.clock(datetime(2028, 1, 1, tzinfo=UTC))
+    (says,) = warnings(ready)
+    assert "presets were last reviewed more than 180 days ago: gb-" in says
+    assert "us-fl" not in says
+
+
+def test_a_campaign_on_a_special_day_without_a_date_is_named(ready: Office) -> None:
+    ready.set(DIALER_ALLOWED_COUNTRIES="GB")
+    ready.campaign(why_now={"due": {"special_day": "spring_festival"}, "deadline": "3 days"})
+    ready.run("campaigns", "apply")
+    assert warnings(ready) == []
+    ready.clock(datetime(2035, 1, 1, tzinfo=UTC))
+    (says,) = (one for one in warnings(ready) if "hangs" in one)
+    assert says == "survey hangs on spring_festival, whose date in 2036 is not known: nobody is enrolled for it then"

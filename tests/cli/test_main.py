@@ -16,6 +16,7 @@ from dialer.core.lifecycle import EventKind
 from dialer.errors import InputError, StoreError
 from tests.cli.calls import place, tell
 from tests.cli.office import CARRIER, Office
+from tests.presets import OWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,6 +28,8 @@ WORK_WITHOUT_SETTINGS = {
     "campaigns rehearse-script",
     "campaigns schema",
     "customers mapping",
+    "rules check",
+    "rules schema",
 }
 
 Outcome = tuple[int, str, str]
@@ -36,6 +39,7 @@ PRINTS_NO_OBJECTS = {
     "run",  # logs
     "carrier",  # logs
     "campaigns schema",  # is one JSON document whatever one asks
+    "rules schema",  # as above
     "customers mapping",  # is YAML to be edited
 }
 
@@ -167,7 +171,9 @@ def test_wrong_settings_are_named_together_before_anything_starts(
     arguments = wanted.get(name) or [
         "x" for one in ALL[name].params if one.param_type_name == "argument" and one.required
     ]
-    more = ["--never-placed"] if name == "attempts settle" else []
+    required = (one for one in ALL[name].params if one.param_type_name == "option" and one.required)
+    more = [part for one in required for part in (one.opts[0], "x")]
+    more += ["--never-placed"] if name == "attempts settle" else []
     code, text, wrong = dialer(*name.split(), *arguments, *more)
     assert (code, text) == (2, "")
     for setting in given:
@@ -222,10 +228,14 @@ def test_scripts_get_an_object_a_line_with_instants_in_utc(dialer: Callable[...,
     token = place("london")
     tell(token, EventKind.LOST, EventKind.AMBIGUOUS)
     survey = "campaigns/survey.yaml"
+    (working.folder / "rules.yaml").write_text(OWN, encoding="utf-8")
+    (working.folder / "list.txt").write_text("+442079460008\n", encoding="utf-8")
     lines = {
         "attempts events": [token],
         "attempts undecided": [],
         "attempts settle": [token, "--never-placed"],
+        "audit replay": [],
+        "call": ["tokyo", "survey", "--by", "Li Na"],
         "campaigns apply": [],
         "campaigns check": [],
         "campaigns enrol": [],
@@ -237,11 +247,18 @@ def test_scripts_get_an_object_a_line_with_instants_in_utc(dialer: Callable[...,
         "customers list": [],
         "customers show": ["london"],
         "do-not-call add": ["+442079460009"],
+        "do-not-call import": ["list.txt"],
+        "do-not-call lift": ["+442079460009", "--by", "Li Na", "--said", "in a letter"],
+        "do-not-call list": [],
+        "do-not-call show": ["+442079460009"],
         "doctor": ["--offline"],
         "report attempts": [],
         "report callbacks": [],
         "report house": [],
         "report summary": [],
+        "rules check": ["rules.yaml"],
+        "rules list": [],
+        "rules show": ["us-fl"],
         "watch": [],
         "why": ["tokyo", "--between", "2026-03-04", "--and", "2026-03-05"],
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +12,13 @@ import pytest
 from openpyxl import load_workbook
 from typer.testing import CliRunner
 
-from dialer import bootstrap
+from dialer import bootstrap, settings
 from dialer.cli import report
 from dialer.errors import InputError
 from tests.reports.made_up import NOW, attempt, callback, reached
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from typer.testing import Result
 
@@ -48,6 +48,7 @@ def records(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Records:
 
     monkeypatch.setattr(bootstrap, "open_store", lambda: SimpleNamespace(records=found, close=close))
     monkeypatch.setattr(bootstrap, "now", lambda: NOW)
+    monkeypatch.setattr(bootstrap, "settings", lambda: settings.load({"DIALER_ALLOWED_COUNTRIES": "CN"}, None))
     monkeypatch.chdir(tmp_path)
     return found
 
@@ -164,3 +165,15 @@ def test_a_report_that_breaks_leaves_no_file(records: Records, tmp_path: Path, m
     with pytest.raises(RuntimeError):
         run("callbacks", "--output", "out.csv")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_house_warns_of_rules_in_each_of_its_formats(records: Records) -> None:  # noqa: ARG001 - it is the store
+    said = "The holidays of CN in 2027 are unconfirmed: calls may fall on days of rest."
+    assert said in run("house").stdout
+    lines = [json.loads(line) for line in run("house", "--json").stdout.splitlines()]
+    assert lines[-1]["campaign"] == ""
+    assert lines[-1]["rules"] == {"stale": [], "unconfirmed_holidays": [{"calendar": "CN", "year": 2027}]}
+    assert all("rules" not in line for line in lines[:-1])
+    run("house", "-o", "house.html")
+    assert f"<li>{said}</li>" in Path("house.html").read_text(encoding="utf-8")
+    assert "CN 2027 年节假日安排尚未确认" in run("house", "--language", "zh-CN").stdout

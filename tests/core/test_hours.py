@@ -23,6 +23,10 @@ from dialer.core.hours import (
     opening_at,
     openings,
 )
+from dialer.core.places import ZONES_OF_SUBDIVISION
+from dialer.core.rules import hours_of
+from dialer.core.zones import zones_of_region
+from dialer.rule_files import calendars_for, load_presets
 
 MINUTE = timedelta(minutes=1)
 WINDOW = timedelta(days=4)
@@ -154,6 +158,55 @@ def test_openings_agree_with_the_wall_clock_in_many_cases(
     situation: tuple[tuple[Hours, ...], tuple[str, ...], datetime], ask: int
 ) -> None:
     agrees_with_the_wall_clock(situation, ask)
+
+
+PROPERTY = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+seconds = st.integers(0, 6 * 86_400).map(lambda second: timedelta(seconds=second))
+Situation = tuple[tuple[Hours, ...], tuple[str, ...], datetime]
+
+
+@PROPERTY
+@given(situation=situations(), spans=st.tuples(seconds, seconds, seconds))
+def test_slack_grows_with_the_deadline_and_never_as_time_goes_by(
+    situation: Situation, spans: tuple[timedelta, timedelta, timedelta]
+) -> None:
+    hours, zones, start = situation
+    now, later, due, extended = (start + sum(spans[:n], timedelta()) for n in range(4))
+    slack = open_time(hours, zones, now, due)
+    assert timedelta() <= slack <= open_time(hours, zones, now, extended)
+    assert open_time(hours, zones, later, due) <= slack <= open_time(hours, zones, later, due) + (later - now)
+    assert open_time(hours, zones, now, later) + open_time(hours, zones, later, due) == slack
+    assert open_time(hours, zones, due, now) == timedelta()
+
+
+@PROPERTY
+@given(situation=situations(), passed=seconds)
+def test_what_all_allow_opens_no_earlier_than_any_part(situation: Situation, passed: timedelta) -> None:
+    hours, zones, start = situation
+    after = start + passed
+    found = next_opening(hours, zones, after)
+    if found is None:
+        return
+    for layer in hours:
+        for zone in zones:
+            part = next_opening((layer,), (zone,), after)
+            assert part is not None
+            assert max(part.start, after) <= max(found.start, after)
+
+
+@PROPERTY
+@given(situation=situations(), passed=seconds)
+def test_an_opening_for_several_lies_within_the_hours_of_each(situation: Situation, passed: timedelta) -> None:
+    hours, zones, start = situation
+    after = start + passed
+    found = next_opening(hours, zones, after)
+    if found is None:
+        return
+    for layer in hours:
+        for zone in zones:
+            own = opening_at((layer,), (zone,), max(found.start, after))
+            assert own is not None
+            assert own.start <= found.start < found.end <= own.end
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)
@@ -317,6 +370,48 @@ def test_the_local_hour_follows_the_clock() -> None:
     assert [local_hour("America/New_York", utc(f"2026-03-08T0{hour}:59")) for hour in (6, 7)] == [1, 3]
     assert local_hour("Asia/Kathmandu", utc("2026-06-01T18:14")) == 23
     assert DailyRange.of_hour(23) == DailyRange.parse("23:00-24:00")
+
+
+def test_an_address_outside_the_fifty_states_leaves_three_hours_of_federal_time() -> None:
+    places = [place for place in ZONES_OF_SUBDIVISION if place.startswith("US-")]
+    fifty = {
+        zone
+        for place in places
+        if place[3:] not in {"AS", "GU", "MP", "PR", "UM", "VI"}
+        for zone in zones_of_region(place)
+    }
+    zones = tuple(sorted(fifty | {zone for place in ("US-PR", "US-GU", "US-AS") for zone in zones_of_region(place)}))
+    start = utc("2026-07-01T00:00")
+    assert open_time(daily("08:00-21:00"), zones, start, start + timedelta(days=1)) == timedelta(minutes=180)
+
+
+PRESETS = {preset.id: preset for preset in load_presets()}
+CALENDARS = calendars_for(PRESETS.values(), 2026)
+
+
+@pytest.mark.parametrize(
+    ("preset", "zone", "worst", "hopeless"),
+    [
+        ("us-tsr-tcpa", "America/New_York", 38, 0),
+        ("ca-crtc", "America/Toronto", 27.5, 0),
+        ("it-code-2024", "Europe/Rome", 0, 15),  # one by the short day before a holiday
+        ("au-standard-2017", "Australia/Sydney", 0, 14),
+        ("es-lgdcu", "Europe/Madrid", 0, 56),
+        ("fr-2023-decree", "Europe/Paris", 0, 80),
+        ("cn-callback-house", "Asia/Shanghai", 0, 386),  # around seven blocks of days of rest
+    ],
+)
+def test_how_much_a_duty_of_three_days_leaves_at_worst(preset: str, zone: str, worst: float, hopeless: int) -> None:
+    """For every hour of 2026: the hours callable before the deadline, and how many hours of enrolment have none."""
+    hours, hour = (hours_of(PRESETS[preset], CALENDARS),), timedelta(hours=1)
+    enrolled = [utc("2026-01-01T00:00") + n * hour for n in range(365 * 24)]
+    slack = [open_time(hours, (zone,), now, now + timedelta(days=3)) for now in enrolled]
+    assert min(slack) == worst * hour
+    assert slack.count(timedelta()) == hopeless
+
+
+def test_the_whole_evening_is_one_key_however_midnight_is_written() -> None:
+    assert daily("22:00-24:00") == daily("22:00-00:00")
 
 
 def test_equal_hours_are_one_key_also_after_pickling() -> None:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import struct
+from datetime import UTC, datetime, timedelta
+from importlib import resources
+from itertools import pairwise
+
 import phonenumbers
+import phonenumbers.timezone
 import pytest
 from phonenumbers.tzdata import TIMEZONE_DATA
 
-from dialer.core.clocks import clock, distinct, zones_by_country
+from dialer.core import clocks as module
+from dialer.core.clocks import clock, distinct, face, stretches, zone_names, zones_by_country
 from dialer.core.customer import Customer
 from dialer.core.phone import NumberKind, PhoneNumber, parse_number
 from dialer.core.places import ZONES_OF_SUBDIVISION
@@ -98,21 +105,28 @@ def test_an_address_in_xinjiang_has_two_clocks() -> None:
     assert set(zones_of_region("CN-XJ")) == {"Asia/Shanghai", "Asia/Urumqi"}
 
 
+@pytest.mark.parametrize("kind", ["fixed_line", "mobile"])
 @pytest.mark.parametrize(
-    ("region", "zone"),
+    ("region", "wrong", "zone"),
     [
-        ("DZ", "Africa/Algiers"),
-        ("MA", "Africa/Casablanca"),
-        ("LY", "Africa/Tripoli"),
-        ("NI", "America/Managua"),
-        ("SS", "Africa/Juba"),
+        ("DZ", "Europe/Paris", "Africa/Algiers"),
+        ("EH", "Atlantic/Canary", "Africa/Casablanca"),  # shares Morocco's numbers and its clock
+        ("LY", "Europe/Bucharest", "Africa/Tripoli"),
+        ("MA", "Atlantic/Canary", "Africa/Casablanca"),
+        ("NI", "America/Chicago", "America/Managua"),
+        ("PS", "Europe/Bucharest", "Asia/Gaza"),
+        ("SS", "Africa/Nairobi", "Africa/Juba"),
     ],
 )
-def test_a_country_with_one_clock_ignores_wrong_prefix_data(region: str, zone: str) -> None:
-    example = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.FIXED_LINE)
+def test_a_country_with_one_clock_ignores_wrong_prefix_data(region: str, wrong: str, zone: str, kind: str) -> None:
+    kinds = {"fixed_line": phonenumbers.PhoneNumberType.FIXED_LINE, "mobile": phonenumbers.PhoneNumberType.MOBILE}
+    example = phonenumbers.example_number_for_type(region, kinds[kind])
     assert example is not None
+    assert phonenumbers.timezone.time_zones_for_number(example) == (wrong,)  # else the prefix data has been mended
     number = parse_number(phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164), "")
     assert zones_of_number(number, address="") == (zone,)
+    assert face(zone) in {face(own) for own in zones_of_country(region)}
+    assert face(zone) != face(wrong)
 
 
 @pytest.mark.parametrize("region", sorted(phonenumbers.SUPPORTED_REGIONS))
@@ -178,3 +192,44 @@ def test_zones_with_one_clock_are_named_once_by_their_best_known_name() -> None:
         "America/New_York",
         "America/Chicago",
     )
+
+
+def test_no_clock_is_set_twice_between_two_looks() -> None:
+    since = datetime(1995, 1, 1, tzinfo=UTC).timestamp()
+    closest = min(
+        after - before
+        for zone in zone_names()
+        for before, after in pairwise([at for at in changes_in_the_file(zone) if at > since])
+    )
+    assert closest > module._LOOK
+
+
+def changes_in_the_file(zone: str) -> list[int]:
+    """When the offset changes, as the compiled zone lists it (RFC 9636), up to 2037."""
+    data = resources.files("tzdata").joinpath("zoneinfo", *zone.split("/")).read_bytes()
+
+    def header(at: int) -> tuple[int, ...]:
+        return struct.unpack(">6l", data[at + 20 : at + 44])
+
+    universal, standard, leaps, times, types, letters = header(0)
+    at = 44 + times * 5 + types * 6 + letters + leaps * 8 + standard + universal  # past the data in 32 bits
+    _, _, _, times, types, _ = header(at)
+    at += 44
+    instants = struct.unpack(f">{times}q", data[at : at + 8 * times])
+    kinds = data[at + 8 * times : at + 9 * times]
+    offsets = [struct.unpack_from(">l", data, at + 9 * times + 6 * n)[0] for n in range(types)]
+    shown = [offsets[kind] for kind in kinds]
+    return [instant for instant, (a, b) in zip(instants[1:], pairwise(shown), strict=True) if a != b]
+
+
+@pytest.mark.parametrize("zone", ["Europe/London", "Africa/Casablanca", "Asia/Gaza", "Pacific/Apia", "Asia/Kathmandu"])
+def test_stretches_are_those_of_the_clock_wherever_they_are_cut(zone: str) -> None:
+    start, end = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) + 1234 for year in (2010, 2042))
+    whole = stretches(zone, start, end)
+    assert (whole[0][0], whole[-1][1]) == (start, end)
+    assert all(a[1] == b[0] and a[2] != b[2] for a, b in pairwise(whole))
+    for begins, ends, offset in whole:
+        for at in (begins, (begins + ends) // 2, ends - 1):
+            assert datetime.fromtimestamp(at, clock(zone)).utcoffset() == timedelta(seconds=offset)
+        middle = (begins + ends) // 2
+        assert stretches(zone, begins, middle) == ((begins, middle, offset),)

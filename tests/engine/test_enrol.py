@@ -182,7 +182,7 @@ def test_without_a_campaign_nothing_is_read(store: Store, monkeypatch: pytest.Mo
 
 def test_instant_in_the_file_is_taken_as_it_stands() -> None:
     told = customer("C1", attributes={"policy_expiry": "2026-04-12T10:00:00+02:00"})
-    found = reason_to_call(campaign(**EXPIRY), 1, told, NOW, "Asia/Shanghai")
+    found = reason_to_call(campaign(**EXPIRY), 1, told, NOW, "Asia/Shanghai", NOW)
     assert found is not None
     assert found.due == datetime(2026, 3, 3, 8, tzinfo=UTC)
 
@@ -192,3 +192,69 @@ def test_fields_that_no_customer_has_are_named(store: Store) -> None:
     assert fields_nobody_has(store, fields) == set(), "without customers nobody can say"
     people(store, with_expiry("C1", "2026-04-12"))
     assert fields_nobody_has(store, fields) == {"product"}
+
+
+# Special days.
+
+
+def festive(name: str = "telecom_day", offset: str = "0 days", **when: Any) -> dict[str, Any]:
+    due = {"special_day": name, "offset": offset}
+    windows = {"windows": {"daily": ["09:00-20:00"]}}
+    return {"why_now": {"due": due, "deadline": "3 days"}, "when": windows | when}
+
+
+def reason(at: datetime, name: str = "telecom_day", offset: str = "0 days", zone: str = "UTC") -> Any:
+    return reason_to_call(campaign(**festive(name, offset)), 1, customer("C1"), NOW, zone, at)
+
+
+def at(year: int, month: int, day: int, hour: int = 0) -> datetime:
+    return datetime(year, month, day, hour, tzinfo=UTC)
+
+
+def test_special_day_begins_at_its_midnight_where_the_house_is() -> None:
+    found = reason(at(2026, 5, 16, 16), zone="Asia/Shanghai")
+    assert (found.occasion, found.due, found.deadline) == (
+        "telecom_day=2026-05-17",
+        at(2026, 5, 16, 16),
+        at(2026, 5, 19, 16),
+    )
+    assert reason(at(2026, 5, 16, 15), zone="Asia/Shanghai").occasion == "telecom_day=2025-05-17"
+
+
+def test_the_latest_special_day_decides() -> None:
+    assert reason(at(2027, 1, 2)).occasion == "telecom_day=2026-05-17"
+    assert reason(at(2026, 12, 27), "new_year", "-5 days").occasion == "new_year=2027-01-01"
+    assert reason(at(2026, 12, 26), "new_year", "-5 days").occasion == "new_year=2026-01-01"
+    assert reason(at(2027, 2, 6), "spring_festival").occasion == "spring_festival=2027-02-06"
+
+
+def test_special_day_that_no_table_knows_is_never_due() -> None:
+    assert reason(at(2024, 2, 9), "spring_festival") is None, "before the first"
+    assert reason(at(2036, 3, 1), "spring_festival").occasion == "spring_festival=2035-02-08"
+    assert reason(at(2037, 3, 1), "spring_festival") is None, "beyond the last"
+    assert reason(NOW, "a_day_of_another_edition") is None
+
+
+def test_special_day_enrols_once_a_year(store: Store) -> None:
+    apply(store, at=at(2026, 5, 1), **festive())
+    people(store, customer("C1"))
+    assert enrol(store, at(2026, 5, 16, 23), "UTC") == Enrolled(0, 0), "last year's is over"
+    assert enrol(store, at(2026, 5, 17), "UTC").new == 1
+    assert enrol(store, at(2026, 5, 18), "UTC").new == 0
+    assert enrol(store, at(2026, 11, 22), "UTC") == Enrolled(0, 0), "who waits stays enrolled"
+    assert enrol(store, at(2027, 5, 17), "UTC").new == 1
+
+
+def test_special_day_long_ago_calls_nobody_new(store: Store) -> None:
+    apply(store, at=at(2026, 11, 22), **festive())
+    people(store, customer("C1"))
+    assert enrol(store, at(2026, 11, 22), "UTC") == Enrolled(0, 0)
+
+
+def test_special_day_on_a_closed_day_waits_for_the_next_open_one(store: Store) -> None:
+    apply(store, at=at(2026, 5, 1), **festive(closed=["2026-05-17"]))
+    people(store, customer("C1", zone="UTC"))
+    assert enrol(store, at(2026, 5, 17, 10), "UTC").new == 1
+    (callback,) = store.records.callbacks()
+    assert (callback.state, callback.due) == (CallbackState.WAITING, at(2026, 5, 17))
+    assert callback.next_at == at(2026, 5, 18, 9)

@@ -58,7 +58,7 @@ def enrol(
 ) -> int:
     """Enrol everybody."""
     batch = [Enrolment(key, occasion, due, due + 3 * DAY) for key in keys(store).values()]
-    return store.callbacks.enrol(name, batch, at)
+    return store.callbacks.enrol(name, batch, at).new
 
 
 def claim(store: Store, limit: int = 100, at: datetime = NOW, owner: str = "here") -> Sequence[str]:

@@ -90,7 +90,7 @@ def test_enrolment_says_at_once_who_can_never_be_called(store: Store) -> None:
 
 def test_enrolling_nobody_is_nothing(store: Store) -> None:
     start(store)
-    assert store.callbacks.enrol("survey", [], NOW) == 0
+    assert store.callbacks.enrol("survey", [], NOW).new == 0
     with pytest.raises(StoreError):
         store.callbacks.enrol("survey", [Enrolment(404, "once", NOW, NOW)], NOW)
     check_books(store)
@@ -350,4 +350,4 @@ def test_enrolled_callbacks_can_be_explained(store: Store) -> None:
     assert found.proposal.customer.reference == "C1"
     assert "customer hours are shut" in found.note
     store.suppressions.add_number(number().e164, "person", NOW)
-    assert store.callbacks.hypothetical("C1", store.campaigns.get("survey"), NOW).opted_out
+    assert store.callbacks.hypothetical("C1", store.campaigns.get("survey"), NOW).stops

@@ -2,31 +2,59 @@
 
 from __future__ import annotations
 
+import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from itertools import count
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import event
 
+from dialer.core.admission import Refuse, decide
+from dialer.core.outcome import Disposition, Network
 from dialer.core.record import CallbackState, Reason
-from tests.campaigns import NOW, customer, number
+from dialer.core.suppression import EVERYTHING, Wish, line, person, scopes_of, subjects
+from dialer.store import Store
+from dialer.store.database import Database
+from dialer.store.suppressions import Loaded, Suppressions, in_force
+from tests.campaigns import NOW, customer, house, number
+from tests.mortal import open_database
 from tests.store.steps import (
     DAY,
     HOUR,
+    LEASE,
+    K,
     callback,
     callbacks,
     check_books,
     claim,
+    conversation,
     counts,
     crowd,
     dial,
+    dial_one,
+    ended,
     enrol,
+    heard,
     people,
     rows,
     start,
+    tell,
+    told,
 )
 
 if TYPE_CHECKING:
-    from dialer.store import Store
+    from collections.abc import Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from tests.postgres import PostgresServer
+
+SPOKEN = ("promised", "completed", "opted_out", "none")
 
 
 def test_the_list_is_append_only_and_keeps_what_was_said_first(store: Store) -> None:
@@ -112,3 +140,317 @@ def test_two_people_with_one_number_are_both_left_in_peace(store: Store) -> None
     enrol(store)
     assert dial(store) == []
     assert counts(store) == {CallbackState.CLOSED: 2}
+
+
+def lift(store: Store, name: str, scope: str = EVERYTHING, at: datetime = NOW) -> bool:
+    return store.suppressions.lift(name, scope, by="Eve", said="letter", now=at)
+
+
+def test_a_wish_after_a_lifting_opens_the_next_turn(store: Store) -> None:
+    for turn, source in enumerate(("keypad", "person", "api", "carrier")):
+        assert store.suppressions.add_customers(["C1"], source, NOW) == 1
+        assert store.suppressions.has(customer("C1"))
+        assert lift(store, person("C1"))
+        assert not lift(store, person("C1")), "what is lifted is not lifted again"
+        assert not store.suppressions.has(customer("C1"))
+        assert len(store.suppressions.history([person("C1")])) == 2 * turn + 2
+
+
+def test_a_file_does_not_undo_a_lifting(store: Store) -> None:
+    store.suppressions.add_customers(["C1"], "import", NOW)
+    lift(store, person("C1"))
+    assert store.suppressions.add_customers(["C1"], "import", NOW + DAY) == 0
+    assert not store.suppressions.has(customer("C1"))
+
+
+def test_what_was_never_stopped_cannot_be_lifted(store: Store) -> None:
+    assert not lift(store, person("C1"))
+    store.suppressions.stop([person("C1")], Wish("person", "purpose:sales"), NOW)
+    assert not lift(store, person("C1"))
+    assert store.suppressions.history([person("C1")])[0].holds
+
+
+def test_each_scope_has_its_own_turns(store: Store) -> None:
+    for scope in (EVERYTHING, "purpose:survey", "campaign:survey"):
+        store.suppressions.stop([person("C1")], Wish("person", scope, "Tom", "by letter"), NOW)
+    lift(store, person("C1"), "purpose:survey")
+    assert {stop.scope for stop in store.suppressions.stops([person("C1")])} == {EVERYTHING, "campaign:survey"}
+    words = store.suppressions.history([person("C1")])
+    assert [(word.scope, word.turn, word.holds) for word in words] == [
+        ("campaign:survey", 0, True),
+        (EVERYTHING, 0, True),
+        ("purpose:survey", 0, False),
+        ("purpose:survey", 1, False),
+    ]
+    assert (words[0].by, words[0].note, words[3].by, words[3].source) == ("Tom", "by letter", "Eve", "letter")
+
+
+def test_the_past_is_as_it_was(store: Store) -> None:
+    store.suppressions.add_customers(["C1"], "person", NOW)
+    lift(store, person("C1"), at=NOW + DAY)
+    store.suppressions.add_customers(["C1"], "keypad", NOW + 2 * DAY)
+    with store.database.read() as connection:
+        held = [bool(in_force(connection, [person("C1")], NOW + days * DAY)) for days in (-1, 0, 1, 2)]
+    assert held == [False, True, False, True]
+
+
+def test_numbers_added_later_are_stopped_with_the_person_and_persons_with_the_number(store: Store) -> None:
+    start(store)
+    store.suppressions.add_customers(["C1"], "person", NOW)
+    store.suppressions.add_number(number(9).e164, "person", NOW)
+    people(store, customer("C1", number(1)), customer("C2", number(2)))
+    people(store, customer("C1", number(3)), customer("C2", number(2), number(9)))
+    enrol(store)
+    assert dial(store) == []
+    assert counts(store) == {CallbackState.CLOSED: 2}
+
+
+@pytest.mark.parametrize("disposition", [Disposition.PROMISED, Disposition.COMPLETED, Disposition.REFUSED])
+def test_no_later_disposition_lifts_a_stop(store: Store, disposition: Disposition) -> None:
+    start(store)
+    people(store, customer("C1"))
+    enrol(store)
+    token = dial_one(store)
+    tell(store, *conversation(token, Disposition.OPTED_OUT)[:-1])
+    extra = {"promise_at": NOW + HOUR} if disposition is Disposition.PROMISED else {}
+    tell(store, heard(token, disposition, digits="2", tries=2, **extra), ended(token, Network.ANSWERED))
+    assert store.suppressions.has(customer("C1"))
+    assert [word.source for word in store.suppressions.history(subjects(customer("C1")))] == ["keypad", "keypad"]
+    store.callbacks.turn(NOW + DAY)
+    assert callback(store).state in {CallbackState.CLOSED, CallbackState.DONE}
+
+
+def test_the_list_is_asked_by_its_key_and_never_read_through(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path / 'dialer.db'}")
+    asked: list[tuple[str, Any]] = []
+
+    def remember(_connection: object, _cursor: object, statement: str, values: Any, *_: object) -> None:
+        asked.append((statement, values))
+
+    event.listen(database.engine, "before_cursor_execute", remember)
+    with database.read() as connection:
+        in_force(connection, [person("C1"), line("+44")])
+        in_force(connection, [person("C1"), line("+44")], NOW)
+    Suppressions(database).stop([person("C1")], Wish("keypad"), NOW)
+    statements = [one for one in asked if "FROM suppression" in one[0]]
+    assert len(statements) == 3
+    with database.read() as connection:
+        for statement, values in statements:
+            plan = [row[-1] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
+            by_key = re.compile(r"SEARCH suppression USING (COVERING )?INDEX sqlite_autoindex\w* \(subject=\?")
+            assert any(by_key.match(step) for step in plan), plan
+            assert not any("SCAN suppression" in step or "TEMP B-TREE" in step for step in plan), plan
+    database.close()
+
+
+def test_a_part_of_a_list_counts_what_is_new_and_what_was_lifted_since(store: Store) -> None:
+    e164s = [number(one).e164 for one in range(5)]
+    assert store.suppressions.load([*e164s, e164s[0]], Wish("import"), NOW) == Loaded(5, 0)
+    lift(store, line(e164s[1]))
+    lift(store, line(e164s[2]))
+    store.suppressions.add_number(e164s[2], "person", NOW)
+    more = [*e164s, number(9).e164]
+    assert store.suppressions.load(more, Wish("import"), NOW + DAY) == Loaded(1, 1)
+    assert store.suppressions.load(more, Wish("import", "purpose:sales"), NOW) == Loaded(6, 0)
+    assert [t.in_force for t in store.suppressions.tallies()] == [5, 6]
+
+
+def test_looking_at_the_line_finds_only_those_the_wish_is_about(store: Store) -> None:
+    start(store)
+    people(store, *crowd(4))
+    enrol(store)
+    store.suppressions.load([number(1).e164], Wish("import", "purpose:sales"), NOW)
+    store.suppressions.load([number(2).e164], Wish("import", "purpose:survey"), NOW)
+    assert store.suppressions.look_at_line(NOW) == 1
+    store.callbacks.turn(NOW)
+    assert {reference: record.state for reference, record in callbacks(store).items()} == {
+        "C0": CallbackState.WAITING,
+        "C1": CallbackState.WAITING,
+        "C2": CallbackState.CLOSED,
+        "C3": CallbackState.WAITING,
+    }
+    check_books(store)
+
+
+# Whatever happens, in whatever order: the last word of each subject and scope decides, and nothing else.
+
+CAMPAIGNS: dict[str, dict[str, Any]] = {
+    "survey": {},
+    "offer": {"purpose": "sales"},
+    "advice": {"purpose": "service", "may_sell": True},
+}
+SCOPES = (EVERYTHING, "purpose:sales", "purpose:survey", "purpose:service", "campaign:survey", "campaign:offer")
+WHO = st.sampled_from([person("C1"), line(number(1).e164), line(number(2).e164), line(number(3).e164)])
+STEPS = st.one_of(
+    st.tuples(st.just("stop"), WHO, st.sampled_from(SCOPES), st.sampled_from(["keypad", "person", "api", "import"])),
+    st.tuples(st.just("list"), WHO, st.sampled_from(SCOPES), st.just("import")),
+    st.tuples(st.just("lift"), WHO, st.sampled_from(SCOPES), st.just("")),
+    st.tuples(st.just("file"), st.just(person("C1")), st.just(EVERYTHING), st.sampled_from(["", "import"])),
+    st.tuples(st.just("call"), st.just(""), st.sampled_from(sorted(CAMPAIGNS)), st.sampled_from(SPOKEN)),
+)
+
+
+@pytest.mark.slow
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(STEPS, max_size=14))
+def test_the_last_word_decides(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, str, str, str]]
+) -> None:
+    database = open_database(f"sqlite:///{tmp_path_factory.mktemp('words') / 'dialer.db'}")
+    store = Store(database, house(spacing=timedelta()))
+    story = _Story(store)
+    for step in steps:
+        story.tell(*step)
+        story.check()
+    database.close()
+
+
+class _Story:
+    """What was said, kept beside the store in the simplest way."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.at = NOW
+        self.person = customer("C1", number(1), number(2))
+        self.stopped: dict[tuple[str, str], bool] = {}
+        self.words = 0
+        for name, changes in CAMPAIGNS.items():
+            start(store, name, **changes)
+        people(store, self.person)
+
+    def tell(self, what: str, who: str, scope: str, how: str) -> None:
+        self.at += timedelta(seconds=1)
+        if what == "stop":
+            self.store.suppressions.stop([who], Wish(how, scope), self.at)
+            self.say(who, scope, new=how != "import")
+        elif what == "list":
+            self.store.suppressions.load([number(3).e164], Wish(how, scope), self.at)
+            self.say(line(number(3).e164), scope, new=False)
+        elif what == "lift":
+            assert lift(self.store, who, scope, self.at) == self.stopped.get((who, scope), False)
+            if (who, scope) in self.stopped:
+                self.stopped[who, scope] = False
+        elif what == "file":  # the same customer again, with other numbers, and with or without the old wish
+            turned = (*self.person.numbers[1:], number(3) if len(self.person.numbers) < 3 else number(1))
+            self.person = customer("C1", *dict.fromkeys(turned))
+            people(self.store, self.person, at=self.at)
+            if how:
+                self.store.suppressions.add_customers(["C1"], how, self.at)
+                self.say(who, scope, new=False)
+        else:
+            self.call(scope, Disposition(how))
+
+    def say(self, who: str, scope: str, *, new: bool) -> None:
+        """A wish not to be called: a new one always holds, an old one only when nobody spoke of it before."""
+        if new or (who, scope) not in self.stopped:
+            self.stopped[who, scope] = True
+
+    def call(self, name: str, disposition: Disposition) -> None:
+        """A conversation, if the gate lets it be."""
+        enrol(self.store, name, occasion=str(self.at), at=self.at, due=self.at)
+        self.store.callbacks.turn(self.at)
+        for briefing in dial(self.store, at=self.at):
+            assert self.callable(briefing.campaign.id)
+            extra = {"promise_at": self.at + DAY} if disposition is Disposition.PROMISED else {}
+            tell(self.store, *conversation(briefing.token, disposition, self.at, **extra), at=self.at)
+            if disposition is Disposition.OPTED_OUT:
+                self.say(person("C1"), EVERYTHING, new=True)
+                self.say(line(briefing.number.e164), EVERYTHING, new=True)
+
+    def callable(self, name: str) -> bool:
+        scopes = scopes_of(self.store.campaigns.get(name).campaign)
+        return not any(self.stopped.get((who, scope), False) for who in subjects(self.person) for scope in scopes)
+
+    def check(self) -> None:
+        for name in CAMPAIGNS:
+            standing = self.store.campaigns.get(name)
+            proposal = self.store.callbacks.hypothetical("C1", standing, self.at)
+            decision = decide(proposal, house(), self.at)
+            (rule,) = [rule for rule in decision.rules if rule.name == "opt_out"]
+            assert rule.passed == self.callable(name), (name, self.stopped)
+            if not rule.passed:
+                assert isinstance(decision, Refuse)
+                assert decision.reason is Reason.OPTED_OUT
+        kept = len(rows(self.store, "SELECT 1 FROM suppression"))
+        assert kept >= self.words, "something was deleted"
+        self.words = kept
+
+
+def test_a_claim_made_before_the_wish_never_becomes_a_call(store: Store) -> None:
+    """Whoever is claimed, and whichever of their names the wish is about: the commit after it lets nobody go."""
+    start(store)
+    people(store, *(customer(f"C{one}", number(one), number(one + 100)) for one in range(60)))
+    enrol(store)
+    tokens = claim(store)
+    assert len(tokens) == 60
+    for one in range(60):
+        if one % 4 == 0:
+            store.suppressions.add_customers([f"C{one}"], "keypad", NOW)
+        elif one % 4 == 1:
+            store.suppressions.add_number(number(one).e164, "api", NOW)
+        elif one % 4 == 2:
+            store.suppressions.load([number(one + 100).e164], Wish("import", "purpose:survey"), NOW)
+    going = store.attempts.commit(tokens, NOW)
+    assert sorted(briefing.customer.reference for briefing in going) == sorted(f"C{one}" for one in range(3, 60, 4))
+    check_books(store)
+
+
+class _Rush:
+    """Those who write wishes and those who dial, each in a thread with a store of their own."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.said: set[str] = set()  # whose wish is certainly kept
+        self.called: list[str] = []
+        self.broken: list[str] = []  # called although their wish was kept before the commit began
+
+    def wish(self, people: Sequence[int]) -> None:
+        own = Store(Database(self.url), house())
+        for one in people:
+            if one % 4:
+                own.suppressions.add_customers([f"C{one}"], "api", NOW)
+            else:
+                own.suppressions.add_number(number(one).e164, "keypad", NOW)
+            self.said.add(f"C{one}")
+        own.close()
+
+    def dial(self, name: str) -> None:
+        own, serial = Store(Database(self.url), house()), count()
+        while tokens := own.callbacks.claim(3, NOW, owner=name, lease=LEASE, token=lambda: f"{name}-{next(serial)}"):
+            before = set(self.said)
+            going = [briefing.customer.reference for briefing in own.attempts.commit(tokens, NOW)]
+            self.called += going
+            self.broken += before.intersection(going)
+        own.close()
+
+
+@pytest.mark.slow
+def test_wishes_and_commits_at_the_same_time(postgres_server: PostgresServer) -> None:
+    """Several dialers and several who write wishes. What was kept when a commit began is never called by it."""
+    many = 120
+    with postgres_server.database() as url:
+        first = Store.open(url, house())
+        start(first)
+        people(first, *(customer(f"C{one}", number(one)) for one in range(many)))
+        enrol(first)
+        first.callbacks.turn(NOW)
+        rush, wishing = _Rush(url), range(0, many, 2)
+        with ThreadPoolExecutor(4) as threads:
+            jobs = [threads.submit(rush.wish, wishing[::-2]), threads.submit(rush.wish, wishing[-2::-2])]
+            jobs += [threads.submit(rush.dial, name) for name in ("one", "two")]
+            for job in jobs:
+                job.result(timeout=120)
+        assert rush.broken == []
+        assert len(rush.called) == len(set(rush.called))
+        assert rush.said.difference(rush.called), "no wish came before its call"
+        assert {f"C{one}" for one in range(1, many, 2)} <= set(rush.called), "somebody without a wish was not called"
+        # Whom the gate let go just before their wish was kept is in an open call, which the recall takes back.
+        tell(first, *(told(briefing, K.PLACED) for briefing in _open_calls(first)))
+        forbidden = {one.token for one in first.suppressions.forbidden()}
+        assert len(forbidden) == len(rush.said.intersection(rush.called))
+        check_books(first)
+        first.close()
+
+
+def _open_calls(store: Store) -> list[str]:
+    return [token for (token,) in rows(store, "SELECT token FROM attempt WHERE is_open ORDER BY token")]

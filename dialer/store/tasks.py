@@ -1,0 +1,86 @@
+"""Tasks: what a person must do about a callback, because the dialer must not or cannot go on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from dialer.store.tables import CallbackRow, CustomerRow, TaskRow
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from dialer.core.admission import House
+
+task = TaskRow.__table__  # type: ignore[attr-defined] # SQLModel does not declare it
+callback = CallbackRow.__table__  # type: ignore[attr-defined]
+customer = CustomerRow.__table__  # type: ignore[attr-defined]
+
+OPEN, TAKEN, DONE = "open", "taken", "done"
+DIALER = "dialer"
+"""Who did a task that nobody has to do any more."""
+
+DEADLINE = "deadline"
+"""The kind of task that asks to call before the deadline what the dialer may not reach in time. All other kinds are
+the reasons for which a callback is held."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A reason to ask a person."""
+
+    callback_id: int
+    kind: str
+    what: str
+    person: str = ""  # whom the campaign names; the customer's own agent goes before, whom the settings name after
+
+
+def ask(connection: Connection, house: House, needs: Sequence[Need], now: datetime) -> None:
+    """Open a task for each need, unless one of its kind is open already."""
+    if not needs:
+        return
+    columns = (callback.c.id, callback.c.customer_id, callback.c.campaign, callback.c.deadline_at, customer.c.agent)
+    query = select(*columns).join(customer, customer.c.id == callback.c.customer_id)
+    about = {row.id: row for row in connection.execute(query.where(callback.c.id.in_([n.callback_id for n in needs])))}
+    rows = [
+        {
+            "kind": need.kind,
+            "callback_id": need.callback_id,
+            "customer_id": about[need.callback_id].customer_id,
+            "campaign": about[need.callback_id].campaign,
+            "person": about[need.callback_id].agent or need.person or house.person,
+            "what": need.what,
+            "opened_at": now,
+            "due_at": about[need.callback_id].deadline_at,
+            "state": OPEN,
+            "taken_by": "",
+            "done_by": "",
+            "result": "",
+            "note": "",
+        }
+        for need in needs
+    ]
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    connection.execute(dialect.insert(task).on_conflict_do_nothing(), rows)
+
+
+def withdraw(connection: Connection, callback_ids: Sequence[int], now: datetime, why: str) -> None:
+    """Nobody needs to do anything about these callbacks any more."""
+    undone = task.c.callback_id.in_(callback_ids) & (task.c.state != DONE)
+    values = {"state": DONE, "done_by": DIALER, "done_at": now, "result": "withdrawn", "note": why}
+    connection.execute(update(task).where(undone).values(values))
+
+
+def noted(connection: Connection, callback_id: int, by: str, what: str, now: datetime) -> None:
+    """What a person did about a callback of their own accord, for the record: a task that is done already."""
+    about = select(callback.c.customer_id, callback.c.campaign).where(callback.c.id == callback_id)
+    row = connection.execute(about).one()
+    done = {"state": DONE, "done_by": by, "done_at": now, "taken_by": "", "result": "noted", "note": ""}
+    mine = {"callback_id": callback_id, "customer_id": row.customer_id, "campaign": row.campaign, "person": by}
+    connection.execute(insert(task).values(done | mine | {"kind": "by_hand", "what": what, "opened_at": now}))

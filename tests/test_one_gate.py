@@ -1,0 +1,59 @@
+"""There is one gate: every way in which a call can come about passes it, and a new way that does not fails here."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "dialer"
+MODULES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text("utf-8")) for path in PACKAGE.rglob("*.py")}
+
+
+def functions_that(uses: str) -> set[str]:
+    """Every function of the program with a node whose source, without spaces, holds `uses`: `module:function`."""
+    found = set()
+    for module, tree in MODULES.items():
+        if module.startswith("carrier/"):
+            continue  # the telephone network, which makes calls and knows nothing of ours
+        for node in ast.walk(tree):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                body = [inner for inner in ast.walk(node) if isinstance(inner, (ast.Call, ast.Attribute))]
+                if any(uses in ast.unparse(inner).replace(" ", "") for inner in body):
+                    found.add(f"{module}:{node.name}")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("what", "uses", "where"),
+    [
+        ("asks a carrier for a call", ".place(", {"engine/dial.py:_send"}),
+        ("creates a call at Twilio", ".create_async(", {"telephony/twilio.py:place"}),
+        ("writes an intent", "insert(attempt)", {"store/callbacks.py:_intend"}),
+        ("commits to dial", "EventKind.SENT,", {"store/attempts.py:commit"}),
+        ("takes callbacks out of the queue to dial them", "queue.claim(", {"store/callbacks.py:claim"}),
+        ("claims", "callbacks.claim", {"engine/dial.py:_claim_and_commit"}),
+        ("commits", "attempts.commit", {"engine/dial.py:_claim_and_commit"}),
+        ("sends what was committed", "._send(", {"engine/dial.py:pump"}),
+    ],
+)
+def test_there_is_one_place_that(what: str, uses: str, where: set[str]) -> None:
+    assert functions_that(uses) == where, f"another place {what}; it must go through the gate like this one"
+
+
+@pytest.mark.parametrize("gate", ["store/callbacks.py:_intend", "store/attempts.py:commit"])
+def test_the_gate_is_asked_where_intents_are_written_and_committed(gate: str) -> None:
+    assert gate in functions_that("decide(")
+
+
+def test_the_carrier_is_known_only_to_who_wires_it() -> None:
+    """Nobody else can reach a carrier around the dialer."""
+    importers = {
+        module
+        for module, tree in MODULES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("dialer.telephony")
+    }
+    outside = {module for module in importers if not module.startswith("telephony/")}
+    assert outside <= {"bootstrap.py", "cli/doctor.py"}
