@@ -200,7 +200,7 @@ class Daemon:
         with _reported("enrolment_failed"):
             done = await asyncio.to_thread(enrol, self._works.store, self._works.clock.now(), str(given.house_zone))
             if done.new or done.withdrawn:
-                log.info("enrolled", new=done.new, withdrawn=done.withdrawn)
+                log.info("enrolled", new=done.new, withdrawn=done.withdrawn, infeasible=done.infeasible)
         self._wake.set()
 
     async def _sync(self) -> None:

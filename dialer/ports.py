@@ -155,6 +155,9 @@ class Telephony(Protocol):
     async def hang_up(self, carrier_call_id: str) -> bool:
         """End or cancel a call; False when it was over already. CarrierError when it cannot be asked."""
 
+    async def cancel(self, carrier_call_id: str) -> bool:
+        """End a call that nobody has answered; False when it was over or goes on. CarrierError when not to be asked."""
+
     async def interrupt(self, carrier_call_id: str, turn: Turn, links: Links) -> bool:
         """Replace what a live call hears, for a message to a machine; False when the call is over."""
 

@@ -120,7 +120,7 @@ class _Watched:
         return slow_step if name in self._asynchronous else step
 
 
-_CARRIER_STEPS = frozenset({"place", "fetch", "find", "queued", "hang_up", "interrupt", "check", "close"})
+_CARRIER_STEPS = frozenset({"place", "fetch", "find", "queued", "hang_up", "cancel", "interrupt", "check", "close"})
 
 
 class Life:

@@ -165,6 +165,16 @@ class ScriptedCarrier:
                 return True
         return False
 
+    async def cancel(self, carrier_call_id: str) -> bool:
+        self._ask(f"cancel {carrier_call_id}", carrier_call_id)
+        for call in self.calls:
+            if call.sid == carrier_call_id and call.ended is None and call.answered is None:
+                self.hung_up.append(carrier_call_id)
+                call.ended_by_us = True
+                self.end(call, Network.CANCELED)
+                return True
+        return False
+
     async def interrupt(self, carrier_call_id: str, turn: Turn, links: Links) -> bool:
         del links
         self._ask(f"interrupt {carrier_call_id}", carrier_call_id)

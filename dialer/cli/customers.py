@@ -13,11 +13,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from dialer import bootstrap
 from dialer.cli.screen import AsJson, emit, err, out, show
+from dialer.core.zones import is_zone
 from dialer.customer_files.columns import as_yaml, doubts, meanings
 from dialer.customer_files.mapping import FileMapping, load_mapping
 from dialer.customer_files.opening import open_table
 from dialer.engine.importing import import_file, sync
-from dialer.errors import NotFoundError, Problem
+from dialer.errors import InputError, NotFoundError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -138,6 +139,33 @@ def show_(reference: str, *, json: AsJson = False, reveal: Reveal = False) -> No
         ("field", "value"),
         [(name, str(value)) for name, value in (facts | attributes).items() if value],
     )
+
+
+@app.command("confirm-zone")
+def confirm_zone(
+    reference: Annotated[str, typer.Argument(help="The customer's reference.")],
+    zone: Annotated[str, typer.Argument(help="An IANA name such as America/Chicago; '' takes a zone back.")],
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who heard it from the customer.")],
+    json: AsJson = False,
+) -> None:
+    """Keep the time zone that a customer confirmed. It outranks every guess and outlasts every import.
+
+    What was held because nobody knew their time is looked at anew.
+    """
+    given = bootstrap.settings()
+    if not by.strip():
+        raise InputError([Problem("--by", "is empty", "without a name nobody can show who heard the customer")])
+    if zone and not is_zone(zone):
+        raise InputError([Problem("zone", f"there is no time zone {zone!r}", "expected a name like America/Chicago")])
+    with closing(bootstrap.open_store(given)) as store:
+        if not store.customers.confirm_zone(reference, zone, by=by.strip(), now=bootstrap.now()):
+            mend = "the first column of `dialer customers list` holds the references"
+            raise NotFoundError([Problem("customer", f"nobody has the reference {reference!r}", mend)])
+    if json:
+        emit({"customer": reference, "zone": zone or None})
+    else:
+        told = f"lives on the clock of {zone}" if zone else "has no confirmed zone any more"
+        out.print(f"[bold]{escape(reference)}[/bold] {escape(told)}")
 
 
 @app.command("mapping")

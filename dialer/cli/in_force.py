@@ -21,6 +21,7 @@ from dialer.rule_files import special_days
 
 if TYPE_CHECKING:
     from dialer.campaign_files import LoadedCampaign
+    from dialer.engine.enrol import Enrolled
     from dialer.store import Standing
 
 
@@ -49,28 +50,38 @@ def apply(
             changed = store.campaigns.apply(one.campaign.id, one.version, one.document, now)
             enrolled = None if no_enrol else enrol_customers(store, now, str(given.house_zone), only=one.campaign.id)
             missing = sorted(fields_nobody_has(store, one.campaign))
-            _say(one, changed=changed, enrolled=enrolled.new if enrolled else None, missing=missing, as_json=as_json)
+            _say(one, enrolled, changed=changed, missing=missing, as_json=as_json)
 
 
-def _say(one: LoadedCampaign, *, changed: bool, enrolled: int | None, missing: list[str], as_json: bool) -> None:
+def _say(one: LoadedCampaign, enrolled: Enrolled | None, *, changed: bool, missing: list[str], as_json: bool) -> None:
     if as_json:
         emit(
             {
                 "campaign": one.campaign.id,
                 "version": one.version,
                 "changed": changed,
-                "enrolled": enrolled,
+                "enrolled": enrolled.new if enrolled else None,
+                "infeasible": enrolled.infeasible if enrolled else None,
                 "fields_nobody_has": missing,
             }
         )
         return
     name = escape(one.campaign.id)
     what = "in force" if changed else "was in force already"
-    new = "" if enrolled is None else f", {enrolled} newly enrolled"
+    new = "" if enrolled is None else f", {enrolled.new} newly enrolled"
     out.print(f"[bold]{name}[/bold] version {one.version} {what}{new}")
     if missing:
         fields = escape(", ".join(missing))
         err.print(f"[yellow]note[/yellow] {name}: no customer has {fields}; is the import's mapping right?")
+    if enrolled is not None:
+        _warn(enrolled)
+
+
+def _warn(enrolled: Enrolled) -> None:
+    """Deadlines that cannot be met are said while somebody can still do something about them."""
+    if enrolled.infeasible:
+        what = f"{enrolled.infeasible} of them cannot be called before their deadline as the rules are"
+        err.print(f"[yellow]note[/yellow] {what}; `dialer tasks list` has the VIPs among them", soft_wrap=True)
 
 
 def enrol(
@@ -84,9 +95,10 @@ def enrol(
             store.campaigns.get(campaign)
         done = enrol_customers(store, bootstrap.now(), str(given.house_zone), only=campaign)
     if as_json:
-        emit({"enrolled": done.new, "withdrawn": done.withdrawn})
-    else:
-        out.print(f"{done.new} enrolled, {done.withdrawn} no longer selected")
+        emit({"enrolled": done.new, "withdrawn": done.withdrawn, "infeasible": done.infeasible})
+        return
+    out.print(f"{done.new} enrolled, {done.withdrawn} no longer selected")
+    _warn(done)
 
 
 def list_campaigns(as_json: AsJson = False) -> None:

@@ -17,6 +17,7 @@ from dialer.campaign_files import load
 from dialer.cli import chart, instants
 from dialer.cli.rule_words import DAYS as WEEKDAYS
 from dialer.cli.screen import AsJson, emit, err, light_table, out
+from dialer.cli.why import MEND_ZONE
 from dialer.core.document import spoken
 from dialer.core.forecast import CALL_LENGTH, Capacity, forecast
 from dialer.core.hours import DailyRange
@@ -37,21 +38,17 @@ if TYPE_CHECKING:
 
 WORDS: Final = {
     Place.NOT_SELECTED: "not selected",
-    Place.NO_REASON: "selected, without the date that the call hangs on",
-    Place.PAST: "selected, but the special day is over",
+    Place.NO_REASON: "no date to go by",
+    Place.PAST: "special day is over",
     Place.LATER: "due later",
     Place.CALLABLE: "callable now",
     Place.WAITING: "waiting",
     Place.REFUSED: "refused",
-    Place.CALLING: "in a call about it now",
+    Place.CALLING: "in a call now",
     Place.HELD: "held for a person",
-    Place.DONE: "done: called about it already",
-    Place.CLOSED: "closed without a conversation",
+    Place.DONE: "done already",
+    Place.CLOSED: "closed, not reached",
 }
-MEND_ZONE: Final = (
-    "nobody knows what time it is where they are: ask them for an address or a zone, put it into the columns region "
-    "or zone of the customer file, and import it again"
-)
 
 
 def plan(
@@ -84,7 +81,7 @@ def plan(
     _print_counts(loaded, found, now, zone)
     _print_late(found)
     capacity = f"{given.calls_per_second:g} a second and {given.max_concurrent_calls} at once"
-    _print_calls(found, calls, capacity, zone)
+    _print_calls(calls, capacity, zone)
     _print_changes(found)
     _print_unused(unused)
 
@@ -98,7 +95,8 @@ def _progress(*, silent: bool) -> Iterator[Callable[[int, int], None]]:
 
 
 def _name(fate: Fate) -> str:
-    by = fate.by.replace("_", " ")
+    rule, _, layer = fate.by.partition(": ")
+    by = f"{rule.replace('_', ' ')} of {layer}" if layer else rule.replace("_", " ")
     return f"{WORDS[fate.place]}: {by}" if by else WORDS[fate.place]
 
 
@@ -121,7 +119,7 @@ def _print_counts(loaded: LoadedCampaign, found: Plan, now: datetime, zone: str)
         out.print("[yellow]The campaign is paused[/yellow]: nobody is called until it is resumed.")
     without = tally.fates[Fate(Place.REFUSED, "no_zone")]
     if without:
-        out.print(f"[yellow]no zone[/yellow] for {without:,}: {MEND_ZONE}")
+        out.print(f"[yellow]no zone[/yellow] for {without:,} customers. {MEND_ZONE}")
 
 
 def _most(found: Plan) -> Callable[[Fate], tuple[int, str]]:
@@ -132,7 +130,7 @@ def _span(found: Plan, fate: Fate, zone: str) -> tuple[str, str]:
     span = found.tally.spans.get(fate)
     if span is None:
         return "", ""
-    first, last = (instants.show(one, zone) for one in span)
+    first, last = (f"{local(one, zone):%Y-%m-%d %H:%M}" for one in span)
     return first, last
 
 
@@ -144,7 +142,7 @@ def _print_late(found: Plan) -> None:
             out.print(f"  {many:,}: {escape(why)}")
 
 
-def _print_calls(found: Plan, calls: Forecast, capacity: str, zone: str) -> None:
+def _print_calls(calls: Forecast, capacity: str, zone: str) -> None:
     """One line for each day, two characters for each hour of the house's clock."""
     days: dict[str, list[int | None]] = {}
     for hour, many in calls.hours:
@@ -162,8 +160,8 @@ def _print_calls(found: Plan, calls: Forecast, capacity: str, zone: str) -> None
         out.print(f"  {day:9} {wide} {sum(many or 0 for many in counts):>9,}")
     out.print(f"  the highest bar is {most:,} calls in an hour; {calls.left:,} come after these days")
     length = spoken(CALL_LENGTH)
-    out.print(f"  at most {capacity}, a call taken to last {length} with its ringing,")
-    out.print("  whose time closes first is called first; who does not answer is not counted again")
+    out.print(f"  at most {capacity}; a call is taken to last {length}, with its ringing;")
+    out.print("  whose time closes first is called first; later attempts are not counted")
 
 
 def _print_changes(found: Plan) -> None:

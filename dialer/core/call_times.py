@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from dialer.core.hours import REACH, Hours, Opening, local_hour, next_opening
+from dialer.core.hours import REACH, Hours, Opening, local_hour, next_opening, opening_at
 from dialer.core.rule_book import NOTHING
 from dialer.core.wall_clock import local
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 GUARD = timedelta(seconds=10)
 """Kept free before a window closes, for the way from this decision to the ringing phone: clocks err, carriers queue."""
+
+NAMED = 3
+"""Zones that a reason names; a mobile number may be in thirty, and nobody reads that."""
 
 
 def layers(proposal: Proposal, house: House, binding: Binding = NOTHING) -> tuple[Hours, ...]:
@@ -45,12 +49,19 @@ def trimmed(hours: tuple[Hours, ...], zones: tuple[str, ...], after: datetime, p
 
 def shut(hours: tuple[Hours, ...], zones: tuple[str, ...], now: datetime) -> str:
     """Which layer is shut in which zone, in the customer's own time."""
+    return _shut(hours, zones, now.replace(second=0, microsecond=0))
+
+
+@lru_cache(maxsize=4096)
+def _shut(hours: tuple[Hours, ...], zones: tuple[str, ...], minute: datetime) -> str:
+    """The words of one minute: no clock shows hours that open or shut within it."""
     found = []
     for layer in hours:
-        for zone in zones:
-            opening = next_opening((layer,), (zone,), now)
-            if opening is None or opening.start > now:
-                found.append(f"{layer.name} hours are shut in {zone} ({local(now, zone):%a %H:%M} there)")
+        closed = [zone for zone in zones if opening_at((layer,), (zone,), minute) is None]
+        named = [f"{zone} ({local(minute, zone):%a %H:%M} there)" for zone in closed[:NAMED]]
+        more = f" and {len(closed) - NAMED} more zones" if len(closed) > NAMED else ""
+        if closed:
+            found.append(f"{layer.name} hours are shut in {', '.join(named)}{more}")
     return "; ".join(found) or "the window closes before a call could ring out"
 
 

@@ -52,7 +52,7 @@ _AFTER = {
 class Contact:
     """An earlier call to this person or to a number of theirs; `ending` is None while it goes on."""
 
-    at: datetime
+    at: datetime  # when it rang, as far as is known, else when it was intended: never too early
     customer: str  # the reference of the person who was meant
     number: str
     callback: int
@@ -97,7 +97,7 @@ def holds_of(preset: Preset, call: Call, contacts: Sequence[Contact], now: datet
 def used_up(cap: Cap, call: Call, contacts: Iterable[Contact], now: datetime) -> Hold | None:
     """When a cap allows the next call; None when it allows one now.
 
-    A call counts from the instant of its intent. A calendar period is that of the called party: where they may be in
+    A call counts from when it rang. A calendar period is that of the called party: where they may be in
     several zones, the one that ends last.
     """
     counted = sorted(one.at for one in contacts if _counts(cap.counts, one) and _same(cap.per, one, call))

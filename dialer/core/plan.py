@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from dialer.core.admission import House, Proposal
+    from dialer.core.campaign import Campaign
     from dialer.core.forecast import Grid
     from dialer.core.hours import Hours
 
@@ -142,32 +143,33 @@ def _open_slots(hours: tuple[Hours, ...], zones: tuple[str, ...], start: datetim
 
 @dataclass(slots=True)
 class Judge:
-    """Asks the gate about the customers of one campaign, and once only about all to whom the same facts apply."""
+    """Asks the gate about calls of one campaign, and once only about all to which the same facts apply."""
 
+    campaign: Campaign
     house: House
     now: datetime
     grid: Grid
     _known: dict[Hashable, Verdict] = field(default_factory=dict, repr=False)
 
-    def verdict(self, proposal: Proposal, deadline: datetime) -> Verdict:
-        """As `judge` says. All proposals given to one judge are of one campaign."""
-        alike = likeness(proposal, self.house)
-        if alike is None:
-            return judge(proposal, self.house, self.now, deadline, self.grid)
+    def verdict(self, proposal: Proposal, deadline: datetime, alike: Hashable | None) -> Verdict:
+        """As `judge` says of the proposal in this campaign. `alike` is its `likeness`, the same in every campaign."""
         key = (alike, deadline)
-        known = self._known.get(key)
+        known = self._known.get(key) if alike is not None else None
         if known is None:
-            if len(self._known) >= MOST_KNOWN:
-                self._known.clear()
-            known = self._known[key] = judge(proposal, self.house, self.now, deadline, self.grid)
+            mine = proposal if proposal.campaign is self.campaign else replace(proposal, campaign=self.campaign)
+            known = judge(mine, self.house, self.now, deadline, self.grid)
+            if alike is not None:
+                if len(self._known) >= MOST_KNOWN:
+                    self._known.clear()
+                self._known[key] = known
         return known
 
 
 def likeness(proposal: Proposal, house: House) -> Hashable | None:
-    """What people have in common about whom the gate says the same, in one campaign at one instant.
+    """What people have in common about whom the gate says the same, in any one campaign at any one instant.
 
-    Everything the gate reads of a customer and a callback is in it. None for whoever has something of their own: a
-    wish, an earlier call, a call going on; or no number that may be dialed.
+    Everything the gate reads of a customer and a callback is in it, but for the campaign. None for whoever has
+    something of their own: a wish, an earlier call, a call going on; or no number that may be dialed.
     """
     if proposal.stops or proposal.contacts or proposal.in_call:
         return None

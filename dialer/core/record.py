@@ -104,3 +104,9 @@ class CallbackRecord:
     agent: str
     next_at: datetime | None
     answers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    slack: timedelta | None = None  # callable time between enrolment and deadline; None when nobody reckoned it
+    feasible: bool | None = None  # whether that was enough for a call
+    promises: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))  # how many in which state
+    promised_at: datetime | None = None  # the time the customer chose, while it can still be kept
+    tasks: int = 0  # what people still have to do about it
+    person: str = ""  # whom that is for

@@ -163,7 +163,7 @@ class Dialer:
         rings = sent + placement.queued_for.total_seconds()  # or later: the way to the carrier took its time
         while rings - self._clock.monotonic() > QUEUE_LIMIT.total_seconds():
             try:
-                await self._telephony.hang_up(placement.carrier_call_id)
+                await self._telephony.cancel(placement.carrier_call_id)
             except CarrierError:
                 await self._clock.sleep(BETWEEN_TRIES)
             else:

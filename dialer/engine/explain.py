@@ -2,24 +2,52 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dialer.core.admission import Dial, House, Proposal, Refuse, Rule, Wait, decide, dialable
 from dialer.core.call_times import layers
-from dialer.core.hours import openings
+from dialer.core.day_windows import day_windows, joined, ranges_on
+from dialer.core.limit_use import limit_uses
+from dialer.core.limits import Call
 from dialer.core.record import CallbackState
+from dialer.core.rule_book import NOTHING
+from dialer.core.suppression import scopes_of
 from dialer.core.wall_clock import local
 from dialer.core.zones import candidates
+from dialer.engine.enrol import reason_to_call
 from dialer.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from dialer.core.admission import Decision
-    from dialer.core.hours import Opening
-    from dialer.store import Standing, Store
+    from dialer.core.day_windows import DayWindows
+    from dialer.core.hours import DailyRange, Hours, Opening
+    from dialer.core.limit_use import LimitUse
+    from dialer.core.phone import PhoneNumber
+    from dialer.core.rule_book import Binding
+    from dialer.core.suppression import Stop
+    from dialer.store import Enrolment, Standing, Store
+
+
+@dataclass(frozen=True, slots=True)
+class PresetToday:
+    """A preset that took part, and what it allows on the customer's date, in each zone they may be in."""
+
+    id: str
+    kind: str
+    lifted: bool  # by the time the customer chose
+    today: tuple[tuple[str, datetime, tuple[DailyRange, ...]], ...]  # zone, the wall clock there, the hours
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A wish not to be called, and whether it stops this campaign."""
+
+    stop: Stop
+    holds: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +62,16 @@ class Explanation:
     until: datetime | None
     zones: tuple[str, ...]
     rules: tuple[Rule, ...]
-    windows: tuple[Opening, ...] = ()
+    known_by: str = ""  # how the zones are known
+    presets: tuple[PresetToday, ...] = ()
+    limits: tuple[LimitUse, ...] = ()
+    lists: tuple[Listed, ...] = ()
+    days: tuple[DayWindows, ...] = ()
+
+    @property
+    def windows(self) -> tuple[Opening, ...]:
+        """The stretches of the days in which every layer is open."""
+        return joined(self.days)
 
 
 def explain(
@@ -67,7 +104,11 @@ def explain(
         ]
         if not mine:
             proposal = store.callbacks.hypothetical(reference, standing, at)
-            found.append(_explain(proposal, house, at, "", _not_enrolled(proposal, standing, at, house), between))
+            reason = _reason(proposal, standing, at, house)
+            if reason is not None:
+                proposal = replace(proposal, due=reason.due)
+            first = _not_enrolled(proposal, standing, at, house, reason)
+            found.append(_explain(proposal, house, at, "", first, between))
     return found
 
 
@@ -78,10 +119,22 @@ def _standing_rules(state: CallbackState, note: str) -> list[Rule]:
     return [Rule("callback", True, f"enrolled, {state.value}")]
 
 
-def _not_enrolled(proposal: Proposal, standing: Standing, at: datetime, house: House) -> list[Rule]:
+def _reason(proposal: Proposal, standing: Standing, at: datetime, house: House) -> Enrolment | None:
+    """The reason to call somebody who is not enrolled; its number of the customer means nothing."""
+    return reason_to_call(standing.campaign, 0, proposal.customer, standing.applied, house.zone, at)
+
+
+def _not_enrolled(
+    proposal: Proposal, standing: Standing, at: datetime, house: House, reason: Enrolment | None
+) -> list[Rule]:
     today = local(at, house.zone).date()
     if not standing.campaign.who.selects(proposal.customer, today):
         return [Rule("target", False, "the campaign's filter does not select this customer")]
+    if reason is None:
+        return [Rule("callback", False, "the customer file does not say the date that the call hangs on")]
+    if reason.due > at:
+        words = f"not due before {local(reason.due, house.zone):%a %Y-%m-%d %H:%M} {house.zone}"
+        return [Rule("callback", False, words, reason.due)]
     return [Rule("callback", False, "selected by the campaign and not enrolled yet; enrolment runs every few minutes")]
 
 
@@ -95,6 +148,9 @@ def _explain(
 ) -> Explanation:
     decision = decide(proposal, house, at)
     over = any(not rule.passed for rule in first)
+    number = dialable(proposal, house)
+    found = candidates(proposal.customer, number) if number is not None else None
+    binding = _binding(proposal, house, number, decision.zones, at)
     return Explanation(
         customer=proposal.customer.reference,
         campaign=proposal.campaign.id,
@@ -104,7 +160,11 @@ def _explain(
         until=decision.until if isinstance(decision, Wait) and not over else None,
         zones=decision.zones,
         rules=(*first, *decision.rules),
-        windows=_windows(proposal, house, between) if between is not None else (),
+        known_by=found.because if found is not None else "",
+        presets=tuple(_presets(proposal, binding, decision.zones, at)),
+        limits=tuple(_limits(proposal, binding, number, decision.zones, at)) if number is not None else (),
+        lists=tuple(Listed(stop, stop.scope in scopes_of(proposal.campaign)) for stop in proposal.stops),
+        days=_days(proposal, house, number, decision.zones, between) if between is not None else (),
     )
 
 
@@ -118,8 +178,42 @@ def _word(decision: Decision) -> str:
             return "refuse"
 
 
-def _windows(proposal: Proposal, house: House, between: tuple[datetime, datetime]) -> tuple[Opening, ...]:
-    """The stretches that campaign, house and customer leave open, in every zone the customer may be in."""
-    number = dialable(proposal, house)
-    zones = candidates(proposal.customer, number).zones if number is not None else ()
-    return tuple(openings(layers(proposal, house), zones, *between)) if zones else ()
+def _binding(
+    proposal: Proposal, house: House, number: PhoneNumber | None, zones: tuple[str, ...], at: datetime
+) -> Binding:
+    if number is None or not zones:
+        return NOTHING
+    return house.rules.binding(proposal.campaign, number, proposal.customer.region, zones, at)
+
+
+def _presets(proposal: Proposal, binding: Binding, zones: tuple[str, ...], at: datetime) -> Iterator[PresetToday]:
+    promise = proposal.promise
+    chosen = promise is not None and at < promise.until
+    clocks = [(zone, local(at, zone)) for zone in zones]
+    for preset, hours in zip(binding.presets, binding.hours, strict=True):
+        today = tuple((zone, wall, ranges_on(hours, wall.date())) for zone, wall in clocks)
+        yield PresetToday(preset.id, preset.kind.value, chosen and preset.yields_to_appointment, today)
+
+
+def _limits(
+    proposal: Proposal, binding: Binding, number: PhoneNumber, zones: tuple[str, ...], at: datetime
+) -> Iterator[LimitUse]:
+    campaign = proposal.campaign
+    call = Call(proposal.customer.reference, number.e164, campaign.id, campaign.matter, zones)
+    for preset in binding.presets:
+        yield from limit_uses(preset, call, proposal.contacts, at)
+
+
+def _days(
+    proposal: Proposal,
+    house: House,
+    number: PhoneNumber | None,
+    zones: tuple[str, ...],
+    between: tuple[datetime, datetime],
+) -> tuple[DayWindows, ...]:
+    """What campaign, house, presets and customer leave open each day, in every zone the customer may be in."""
+
+    def hours(at: datetime) -> tuple[Hours, ...]:
+        return layers(proposal, house, _binding(proposal, house, number, zones, at))
+
+    return tuple(day_windows(hours, zones, *between)) if zones else ()

@@ -51,7 +51,7 @@ class Recall:
     async def _cancel(self, one: Forbidden) -> None:
         about = {"attempt": one.token, "on": one.stop.on, "scope": one.stop.scope, "source": one.stop.source}
         try:
-            ended = await self._telephony.hang_up(one.carrier_call_id)
+            ended = await self._telephony.cancel(one.carrier_call_id)
         except CarrierError:
             log.warning("ringing_call_not_recalled", **about)
         else:

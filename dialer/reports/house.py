@@ -51,6 +51,7 @@ class House:
     not_called: Listing
     tasks: Listing  # what a person must do
     promised: Listing  # who chose a time
+    infeasible: Listing  # who goes on and could not be called before the deadline
     steps: Mapping[Step, int]
     earliest: Mapping[Step, datetime]  # when the first of each kind of call may be made
 
@@ -59,15 +60,17 @@ def house(callbacks: Iterable[CallbackRecord], attempts: Iterable[AttemptRecord]
     """Read both iterables once."""
     tallies: dict[str, Tally] = {}
     total = Tally("", now)
-    called, not_called, tasks, promised = Listing(), Listing(), Listing(), Listing()
+    called, not_called, tasks, promised, infeasible = (Listing() for _ in range(5))
     steps: Counter[Step] = Counter()
     earliest: dict[Step, datetime] = {}
     for record in callbacks:
         for tally in (total, tallies.setdefault(record.campaign, Tally(record.campaign, now))):
             tally.add_callback(record)
         (called if place(record) is Place.ATTEMPTED else not_called).add(record)
-        if record.state is CallbackState.HELD:
+        if record.state is CallbackState.HELD or record.tasks:
             tasks.add(record)
+        if record.feasible is False and record.closed is None:
+            infeasible.add(record)
         step = next_step(record)
         steps[step.step] += 1
         if step.at is not None:
@@ -79,4 +82,5 @@ def house(callbacks: Iterable[CallbackRecord], attempts: Iterable[AttemptRecord]
             tally.add_attempt(attempt)
     campaigns = tuple(tallies[name].summary() for name in sorted(tallies))
     ordered = {step: steps[step] for step in Step if steps[step]}
-    return House(now, total.summary(), campaigns, called, not_called, tasks, promised, ordered, earliest)
+    lists = (called, not_called, tasks, promised, infeasible)
+    return House(now, total.summary(), campaigns, *lists, ordered, earliest)

@@ -36,7 +36,8 @@ _PIECES = 500
 
 CALLED = ("customer", "name", "tier", "campaign", "number", "ending", "answers", "attempts", "last_called", "next_step")
 NOT_CALLED = ("customer", "name", "tier", "campaign", "reason", "note", "due", "next_step")
-TASKS = ("customer", "name", "tier", "campaign", "attempts", "deadline", "next_step", "note")
+TASKS = ("customer", "name", "tier", "campaign", "person", "attempts", "deadline", "next_step", "note")
+INFEASIBLE = ("customer", "name", "tier", "campaign", "due", "deadline", "slack", "next_at", "note")
 PROMISED = ("customer", "name", "campaign", "next_at", "agent")
 
 
@@ -93,6 +94,7 @@ def house_report(
             "not_called": (found.not_called, table(found.not_called, NOT_CALLED)),
             "tasks": (found.tasks, table(found.tasks, TASKS)),
             "promised": (found.promised, table(found.promised, PROMISED)),
+            "infeasible": (found.infeasible, table(found.infeasible, INFEASIBLE)),
         },
     )
 

@@ -43,7 +43,9 @@ def next_step(record: CallbackRecord) -> NextStep:
             return NextStep(Step.CALLING)
         case CallbackState.WAITING:
             at = record.next_at or record.due
-            if record.ending is Ending.PROMISED:
+            if record.promised_at is not None:
+                return NextStep(Step.PROMISED_CALL, max(at, record.promised_at))
+            if record.ending is Ending.PROMISED and not record.promises:  # from before promises were kept as such
                 return NextStep(Step.PROMISED_CALL, at)
             return NextStep(Step.CALL_AGAIN if record.attempts else Step.FIRST_CALL, at)
         case CallbackState.HELD:

@@ -28,6 +28,9 @@ PHRASES: dict[str, tuple[str, str]] = {
     "column.deadline": ("Deadline (UTC)", "回访期限 (UTC)"),
     "column.detail": ("Detail", "说明"),
     "column.disposition": ("Disposition", "通话结论"),
+    "column.feasible": ("Deadline can be met", "期限内可回访"),
+    "column.person": ("Task for", "负责人"),
+    "column.slack": ("Slack", "可呼叫时长"),
     "column.due": ("Due (UTC)", "应回访时间 (UTC)"),
     "column.ended": ("Ended (UTC)", "结束时间 (UTC)"),
     "column.ending": ("Outcome", "回访结果"),
@@ -69,7 +72,11 @@ PHRASES: dict[str, tuple[str, str]] = {
     "figure.attempts": ("Attempts", "呼叫次数"),
     "figure.counted": ("Counted", "计入次数"),
     "figure.not_counted": ("Not counted", "不计入次数"),
+    "figure.infeasible": ("Deadlines that cannot be met", "无法按期回访"),
     "figure.promises": ("Promises made", "预约回访数"),
+    "figure.promises_missed": ("Promises missed", "预约未兑现数"),
+    "figure.promises_open": ("Promises open", "待兑现预约数"),
+    "figure.promises_kept": ("Promises kept", "预约兑现率"),
     "figure.opt_outs": ("Opt-outs", "要求不再致电"),
     "figure.total": ("All campaigns", "合计"),
     # What each figure is a part of.
@@ -77,6 +84,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "of.vip_coverage": ("VIPs spoken to, of VIPs targeted", "接通VIP / 应回访VIP"),
     "of.on_time": ("reached by the deadline, of those reached or past it", "期限内接通 / 已接通或已到期"),
     "of.reach": ("spoken to, of those attempted", "接通本人 / 已呼叫"),
+    "of.promises_kept": ("called at the promised time, of promises kept or missed", "按预约时间回访 / 已到时的预约"),
     "of.machine": ("answered by a machine, of calls answered", "语音信箱接听 / 已接听"),
     # Sections.
     "section.partition": ("Callbacks", "回访"),
@@ -93,6 +101,8 @@ PHRASES: dict[str, tuple[str, str]] = {
     "section.next": ("What happens next", "后续安排"),
     "section.tasks": ("For a person to do", "待人工处理"),
     "section.promised": ("Promised times", "预约回访"),
+    "section.promises": ("Promises", "预约"),
+    "section.infeasible": ("Deadlines that cannot be met", "无法按期回访的客户"),
     "section.rules": ("Calling rules to look at", "拨打规则提示"),
     # Sentences.
     "text.as_of": ("As of {at}", "截至 {at}"),

@@ -50,6 +50,7 @@ def rates(summary: Summary) -> dict[str, Rate]:
         "on_time": summary.on_time,
         "reach": summary.reach,
         "machine": summary.machine,
+        "promises_kept": summary.promises_kept,
     }
 
 
@@ -97,6 +98,8 @@ def _partition(summary: Summary, language: Language) -> Iterator[Row]:
     }
     for key, count in parts.items():
         yield _figure("partition", say(f"figure.{key}", language), Rate(count, summary.targeted), language)
+    late = Rate(summary.infeasible, summary.targeted)
+    yield _figure("partition", say("figure.infeasible", language), late, language)
 
 
 def _rates(summary: Summary, language: Language) -> Iterator[Row]:
@@ -126,7 +129,8 @@ def _attempts(summary: Summary, language: Language) -> Iterator[Row]:
     yield _figure("attempts", say("figure.counted", language), Rate(summary.counted, summary.attempts), language)
     for why, count in summary.not_counted.items():
         yield _figure("not_counted", word(why, language), Rate(count, summary.attempts), language)
-    yield _figure("attempts", say("figure.promises", language), summary.promises, language)
+    for key in ("promises", "promises_missed", "promises_open"):
+        yield _figure("promises", say(f"figure.{key}", language), getattr(summary, key), language)
     yield _figure("attempts", say("figure.opt_outs", language), summary.opt_outs, language)
 
 
@@ -156,6 +160,9 @@ def summary_object(summary: Summary) -> dict[str, object]:
         "counted": summary.counted,
         "not_counted": _keyed(summary.not_counted.items()),
         "promises": summary.promises,
+        "promises_missed": summary.promises_missed,
+        "promises_open": summary.promises_open,
+        "infeasible": summary.infeasible,
         "opt_outs": summary.opt_outs,
     }
 

@@ -73,7 +73,11 @@ class Summary:
     counted: int
     not_counted: Mapping[AttemptState | Network, int]
     machine: Rate  # machines and faxes, of attempts answered
-    promises: int  # attempts that ended with a time the customer chose
+    promises: int  # times that customers chose, whatever became of them
+    promises_missed: int
+    promises_open: int
+    promises_kept: Rate  # called in time, of those kept or missed
+    infeasible: int  # callbacks whose deadline left no time for a call from the beginning
     opt_outs: int  # customers who asked on a call never to be called again
 
     def __post_init__(self) -> None:
@@ -109,7 +113,8 @@ class Tally:
     not_counted: Counter[AttemptState | Network] = field(default_factory=Counter)
     answered: int = 0
     machines: int = 0
-    promises: int = 0
+    promises: Counter[str] = field(default_factory=Counter)
+    infeasible: int = 0
     opted_out: set[str] = field(default_factory=set)
 
     def add_callback(self, record: CallbackRecord) -> None:
@@ -128,6 +133,8 @@ class Tally:
         self.vips += record.vip
         if record.vip and reached is None:
             self.vip_gaps.append(record)
+        self.promises.update(record.promises)
+        self.infeasible += record.feasible is False
         for node, answer in record.answers.items():
             self.answers.setdefault(node, Counter())[answer] += 1
 
@@ -141,7 +148,6 @@ class Tally:
         if record.answered is not None or record.network is Network.ANSWERED:
             self.answered += 1
             self.machines += record.answered_by in {AnsweredBy.MACHINE, AnsweredBy.FAX}
-        self.promises += record.disposition is Disposition.PROMISED
         if record.disposition is Disposition.OPTED_OUT:
             self.opted_out.add(record.customer)
 
@@ -165,6 +171,10 @@ class Tally:
             counted=self.counted,
             not_counted=dict(self.not_counted.most_common()),
             machine=Rate(self.machines, self.answered),
-            promises=self.promises,
+            promises=self.promises.total(),
+            promises_missed=self.promises["missed"],
+            promises_open=self.promises["open"],
+            promises_kept=Rate(self.promises["kept"], self.promises["kept"] + self.promises["missed"]),
+            infeasible=self.infeasible,
             opt_outs=len(self.opted_out),
         )

@@ -108,8 +108,13 @@ def _house(found: House, language: Language) -> Iterator[RenderableType]:
     yield from _more(len(total.vip_gaps), language)
     if found.tasks.count:
         yield _title(f"{say('section.tasks', language)}: {found.tasks.count}")
-        yield _people(found.tasks.rows[:FEW], [in_words(record, language) for record in found.tasks.rows[:FEW]])
+        yield _people(found.tasks.rows[:FEW], [_task(record, language) for record in found.tasks.rows[:FEW]])
         yield from _more(found.tasks.count, language)
+
+
+def _task(record: CallbackRecord, language: Language) -> str:
+    """What a person must do, and who it is."""
+    return f"{in_words(record, language)} ({record.person})" if record.person else in_words(record, language)
 
 
 def _summary(summary: Summary, language: Language) -> Iterator[RenderableType]:
@@ -159,9 +164,17 @@ def _sums(summary: Summary, language: Language) -> Text:
     attempts = say("text.attempts_sum", language).format(
         total=summary.attempts, counted=summary.counted, not_counted=sum(summary.not_counted.values())
     )
-    more = (("promises", summary.promises), ("opt_outs", summary.opt_outs), ("machine", summary.machine))
-    rest = " · ".join(f"{say(f'figure.{key}', language)}: {value}" for key, value in more)
-    return Text(f"{sums}\n{attempts}\n{rest}", style="dim")
+    told = {"opt_outs": summary.opt_outs, "machine": summary.machine, "infeasible": summary.infeasible}
+    promises = {
+        "promises": summary.promises,
+        "promises_open": summary.promises_open,
+        "promises_missed": summary.promises_missed,
+        "promises_kept": summary.promises_kept,
+    }
+    lines = (
+        " · ".join(f"{say(f'figure.{key}', language)}: {n}" for key, n in some.items()) for some in (promises, told)
+    )
+    return Text("\n".join((sums, attempts, *lines)), style="dim")
 
 
 def _rates(summary: Summary, language: Language) -> Grid:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dialer.store.attempts import Attempts, Briefing, Open, Recorded
 from dialer.store.callbacks import Callbacks, Enrolment
 from dialer.store.campaigns import Campaigns, Standing
-from dialer.store.census import Census, Counted
+from dialer.store.census import Census, Counted, Kept
 from dialer.store.customers import Customers, Upserted
 from dialer.store.database import Database
 from dialer.store.history import History
@@ -25,6 +25,7 @@ __all__ = [
     "Counted",
     "Database",
     "Enrolment",
+    "Kept",
     "Open",
     "Recorded",
     "Result",

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sqlalchemy import Text, cast, func, select
 
@@ -63,11 +62,12 @@ _OF_CALLBACK = frozenset(
     }
 )
 _CALLBACK = tuple(column.label(f"cb_{column.name}") for column in callback.c if column.name in _OF_CALLBACK)
+_STATES: Final = {state.value: state for state in CallbackState}
+_json: Final = json.JSONDecoder().raw_decode
 _NOTHING: Mapping[str, Any] = MappingProxyType({"stops": (), "in_call": False, "contacts": ()})
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(NamedTuple):
     """A callback that is there already, for one occasion."""
 
     row: Row[Any]
@@ -81,8 +81,7 @@ class Kept:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(NamedTuple):
     """One customer, what the gate asks about them, and their callbacks in one campaign by occasion."""
 
     key: int
@@ -95,8 +94,7 @@ class Counted:
         return proposals._proposal(kept.row, self.customer, standing, kept.promise, dict(self.facts))  # noqa: SLF001 - the one place that knows a callback's columns
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """Customers that were read together: those who are wanted, and how many are not."""
 
     counted: tuple[Counted, ...]
@@ -154,7 +152,7 @@ def _callbacks(connection: Connection, people: Mapping[int, Customer], campaign:
     chosen = promises.read(connection, promised) if promised else {}
     found: dict[int, dict[str, Kept]] = {}
     for row in rows:
-        kept = Kept(row, CallbackState(row.cb_state), chosen.get(row.cb_promise_id))
+        kept = Kept(row, _STATES[row.cb_state], chosen.get(row.cb_promise_id))
         found.setdefault(row.cb_customer_id, {})[row.cb_occasion] = kept
     return found
 
@@ -183,7 +181,7 @@ def _whole(row: Row[Any], attributes: Mapping[str, Any]) -> Customer:
         row.salutation,
         row.language,
         row.tier,
-        tuple([number_of(number) for number in json.loads(row.numbers)]),
+        tuple([number_of(number) for number in _json(row.numbers)[0]]),
         row.region,
         row.confirmed_zone or row.zone,
         _quiet(row.quiet),
@@ -193,7 +191,7 @@ def _whole(row: Row[Any], attributes: Mapping[str, Any]) -> Customer:
 
 
 def _attributes(text: str) -> Mapping[str, Any]:
-    return MappingProxyType(json.loads(text))
+    return MappingProxyType(_json(text)[0])
 
 
 @lru_cache(maxsize=4096)

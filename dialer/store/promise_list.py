@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select, update
 
-from dialer.core.admission import Dial, Refuse, Wait, decide, holds
+from dialer.core.admission import Dial, Refuse, decide, holds
 from dialer.core.promise import Missed, Promise, Reading
 from dialer.core.record import CallbackState, Reason
 from dialer.errors import InputError, NotFoundError, Problem
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Row
 
     from dialer.core.admission import Decision, House, Proposal
     from dialer.store.database import Database

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, insert, or_, select, update
 
 from dialer.core.promise import Missed, Promise
+from dialer.core.record import Reason
 from dialer.store.tables import CallbackRow, PromiseRow
 
 if TYPE_CHECKING:
@@ -47,8 +48,17 @@ def make(connection: Connection, values: dict[str, Any], now: datetime) -> int:
 
 
 def settle(connection: Connection, callback_ids: Sequence[int], state: str, now: datetime) -> None:
-    """The open promises of these callbacks are over, as `state` says."""
+    """The open promises of these callbacks are over, as `state` says.
+
+    None is void whose time has passed, or whose callback was closed because it could not be kept: those were missed.
+    """
+    if not callback_ids:
+        return
     mine = promise.c.callback_id.in_(callback_ids) & (promise.c.state == OPEN)
+    if state == VOID:
+        given_up = select(callback.c.id).where(callback.c.id.in_(callback_ids), callback.c.reason == Reason.EXPIRED)
+        broken = (promise.c.until_at <= now) | promise.c.callback_id.in_(given_up)
+        connection.execute(update(promise).where(mine, broken).values(state=MISSED, settled_at=now))
     connection.execute(update(promise).where(mine).values(state=state, settled_at=now))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import or_, select
@@ -34,6 +35,9 @@ callback = CallbackRow.__table__  # type: ignore[attr-defined]
 customer = CustomerRow.__table__  # type: ignore[attr-defined]
 
 CALLBACK_COLUMNS = tuple(column.label(f"cb_{column.name}") for column in callback.c)
+LONGEST_CALL = timedelta(hours=1)
+"""Calls are found by when they were intended and counted from when they rang, which is a little later."""
+
 CONTACT_COLUMNS = (
     attempt.c.token,
     attempt.c.customer_id,
@@ -46,6 +50,7 @@ CONTACT_COLUMNS = (
     attempt.c.is_open,
     attempt.c.ending,
     attempt.c.created_at,
+    attempt.c.rang_at,
     attempt.c.ended_at,
 )
 
@@ -123,7 +128,7 @@ class World:
     ) -> World:
         """All facts about `people`, by the customers' keys."""
         numbers = {number.e164 for person in people.values() for number in person.numbers}
-        since = now - max(house.spacing, house.rules.lookback)
+        since = now - max(house.spacing, house.rules.lookback) - LONGEST_CALL
         return cls(
             _by_subject(in_force(connection, {name for person in people.values() for name in subjects(person)})),
             _open_attempts(connection, set(people), numbers, own),
@@ -191,24 +196,22 @@ def contacts_of(
     Calls that never reached the network are left out: no rule counts them.
     """
     reached = or_(attempt.c.is_open, attempt.c.ending.is_distinct_from(Ending.NOT_RUNG.value))
-    found: dict[str, tuple[int, Contact]] = {}
-    for concerned in (attempt.c.customer_id.in_(people), attempt.c.e164.in_(numbers)):
-        query = select(*CONTACT_COLUMNS).where(concerned, attempt.c.created_at > since, reached)
-        for row in connection.execute(query):
-            if row.token not in found and row.token not in own:
-                owner = people.get(row.customer_id)
-                name = owner.reference if owner is not None else f"#{row.customer_id}"  # somebody else's call
-                found[row.token] = row.customer_id, _contact(row, name)
     contacts: dict[int | str, list[Contact]] = {}
-    for customer_id, one in found.values():
-        contacts.setdefault(customer_id, []).append(one)
-        contacts.setdefault(one.number, []).append(one)
+    theirs = attempt.c.customer_id.in_(people)
+    for concerned in (theirs, attempt.c.e164.in_(numbers) & ~theirs):
+        query = select(*CONTACT_COLUMNS).where(concerned, attempt.c.created_at > since, reached)
+        for row in connection.execute(query).all():
+            if row.token not in own:
+                owner = people.get(row.customer_id)
+                one = _contact(row, owner.reference if owner is not None else f"#{row.customer_id}")  # somebody else
+                contacts.setdefault(row.customer_id, []).append(one)
+                contacts.setdefault(one.number, []).append(one)
     return contacts
 
 
 def _contact(row: Any, name: str) -> Contact:
     return Contact(
-        at=row.created_at,
+        at=row.rang_at or row.ended_at or row.created_at,
         customer=name,
         number=row.e164,
         callback=row.callback_id,

@@ -6,14 +6,17 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, case, func, select
 
+from dialer.core.call_times import GUARD
 from dialer.core.customer import VIP
 from dialer.core.lifecycle import AttemptState
 from dialer.core.outcome import AnsweredBy, Disposition, Ending, Network
 from dialer.core.record import AttemptRecord, CallbackRecord, CallbackState, Reason
+from dialer.store import promises, tasks
+from dialer.store.campaigns import standings
 from dialer.store.rows import number_in, number_of
-from dialer.store.tables import AttemptRow, CallbackRow, CustomerRow, EventRow, QueueRow
+from dialer.store.tables import AttemptRow, CallbackRow, CustomerRow, EventRow, PromiseRow, QueueRow, TaskRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,6 +31,9 @@ callback = CallbackRow.__table__  # type: ignore[attr-defined]
 customer = CustomerRow.__table__  # type: ignore[attr-defined]
 event = EventRow.__table__  # type: ignore[attr-defined]
 waiting = QueueRow.__table__  # type: ignore[attr-defined]
+promise = PromiseRow.__table__  # type: ignore[attr-defined]
+task = TaskRow.__table__  # type: ignore[attr-defined]
+chosen = promise.alias("chosen")
 
 PAGE = 1000
 
@@ -42,6 +48,7 @@ class Records:
         self, campaign: str | None = None, start: datetime | None = None, end: datetime | None = None
     ) -> Iterator[CallbackRecord]:
         """Callbacks by the instant of their enrolment in [start, end), oldest first."""
+        made, undone = _made(), _undone()
         last_columns = ("e164", "region", "kind", "extension", "created_at", "ending", "code")
         query = (
             select(
@@ -52,11 +59,18 @@ class Records:
                 customer.c.agent.label("customer_agent"),
                 customer.c.numbers.label("customer_numbers"),
                 waiting.c.opens_at,
+                chosen.c.at.label("chosen_at"),
+                *(made.c[state].label(f"{state}_promises") for state in PROMISE_STATES),
+                undone.c.tasks.label("undone_tasks"),
+                undone.c.person.label("task_person"),
                 *(attempt.c[name].label(f"last_{name}") for name in last_columns),
             )
             .join(customer, customer.c.id == callback.c.customer_id)
             .outerjoin(waiting, waiting.c.callback_id == callback.c.id)
             .outerjoin(attempt, attempt.c.token == callback.c.last_attempt)
+            .outerjoin(made, made.c.callback_id == callback.c.id)
+            .outerjoin(undone, undone.c.callback_id == callback.c.id)
+            .outerjoin(chosen, (chosen.c.id == callback.c.promise_id) & (chosen.c.state == promises.OPEN))
         )
         if campaign is not None:
             query = query.where(callback.c.campaign == campaign)
@@ -64,8 +78,10 @@ class Records:
             query = query.where(callback.c.enrolled_at >= start)
         if end is not None:
             query = query.where(callback.c.enrolled_at < end)
+        with self._database.read() as connection:
+            rings = {one.campaign.id: one.campaign.attempts.ring + GUARD for one in standings(connection).values()}
         for row in self._stream(query.order_by(callback.c.id)):
-            yield _callback(row)
+            yield _callback(row, rings[row.campaign])
 
     def attempts(
         self, campaign: str | None = None, start: datetime | None = None, end: datetime | None = None
@@ -105,7 +121,25 @@ def _attempts() -> Select[Any]:
     return select(attempt, *columns).join(customer, customer.c.id == attempt.c.customer_id)
 
 
-def _callback(row: Row[Any]) -> CallbackRecord:
+PROMISE_STATES = (promises.OPEN, promises.KEPT, promises.MISSED, promises.REPLACED, promises.VOID)
+
+
+def _made() -> Any:
+    """How many promises each callback has in each state. One pass, since most callbacks have none."""
+    counts = (func.sum(case((promise.c.state == state, 1), else_=0)).label(state) for state in PROMISE_STATES)
+    return select(promise.c.callback_id, *counts).group_by(promise.c.callback_id).subquery("made")
+
+
+def _undone() -> Any:
+    """How many tasks of each callback are not done, and whom one of them is for."""
+    asked = (func.count().label("tasks"), func.max(task.c.person).label("person"))
+    query = select(task.c.callback_id, *asked).where(task.c.state != tasks.DONE)
+    return query.group_by(task.c.callback_id).subquery("undone")
+
+
+def _callback(row: Row[Any], ring: timedelta) -> CallbackRecord:
+    slack = None if row.slack_seconds is None else timedelta(seconds=row.slack_seconds)
+    promised = {state: int(getattr(row, f"{state}_promises") or 0) for state in PROMISE_STATES}
     first = row.customer_numbers[0] if row.customer_numbers else None
     called = {name: getattr(row, f"last_{name}") for name in ("e164", "region", "kind", "extension")}
     return CallbackRecord(
@@ -132,6 +166,12 @@ def _callback(row: Row[Any]) -> CallbackRecord:
         agent=row.customer_agent,
         next_at=row.opens_at,
         answers=MappingProxyType(row.answers),
+        slack=slack,
+        feasible=None if slack is None else slack > ring,
+        promises=MappingProxyType({state: count for state, count in promised.items() if count}),
+        promised_at=row.chosen_at,
+        tasks=row.undone_tasks or 0,
+        person=row.task_person or "",
     )
 
 

@@ -313,6 +313,7 @@ class TaskRow(SQLModel, table=True):
             sqlite_where=text("state <> 'done'"),
         ),
         Index("task_by_state", "state", "due_at"),
+        Index("task_of_callback", "callback_id"),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)

@@ -103,9 +103,9 @@ class Tasks:
         with self._database.write() as connection:
             row, _ = _locked(connection, key)
             _refuse_others(row, by)
+            self._refuse_opted_out(connection, row, now)
             if row.state == tasks.DONE:
                 raise _over(row)
-            self._refuse_opted_out(connection, row, now)
             if row.state == tasks.OPEN:
                 taken = {"state": tasks.TAKEN, "taken_by": by, "taken_at": now}
                 connection.execute(update(task).where(task.c.id == key).values(taken))
@@ -197,10 +197,8 @@ def _locked(connection: Connection, key: int) -> tuple[Row[Any], Row[Any]]:
 
 def _refuse_others(row: Row[Any], by: str) -> None:
     if row.state == tasks.TAKEN and row.taken_by != by:
-        mend = "agree with them; --as NAME must be the one who has it"
-        raise InputError(
-            [Problem(f"task {row.id}", f"{row.taken_by} has taken it at {row.taken_at:%F %H:%M} UTC", mend)]
-        )
+        what, mend = f"{row.taken_by} took it at {row.taken_at:%F %H:%M} UTC", "only who has a task can finish it"
+        raise InputError([Problem(f"task {row.id}", what, mend)])
 
 
 def _over(row: Row[Any]) -> InputError:

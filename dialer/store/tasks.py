@@ -42,9 +42,17 @@ class Need:
 
 
 def ask(connection: Connection, house: House, needs: Sequence[Need], now: datetime) -> None:
-    """Open a task for each need, unless one of its kind is open already."""
+    """Open a task for each need, unless one of its kind is open already.
+
+    A person hears of a deadline once: not again when they have done what they could about it, and no longer when the
+    callback is held, which is a task of its own.
+    """
+    answered = _answered(connection, [need.callback_id for need in needs if need.kind == DEADLINE])
+    needs = [need for need in needs if need.kind != DEADLINE or need.callback_id not in answered]
     if not needs:
         return
+    held = [need.callback_id for need in needs if need.kind != DEADLINE]
+    withdraw(connection, held, now, "the callback is held for another reason", kind=DEADLINE)
     columns = (callback.c.id, callback.c.customer_id, callback.c.campaign, callback.c.deadline_at, customer.c.agent)
     query = select(*columns).join(customer, customer.c.id == callback.c.customer_id)
     about = {row.id: row for row in connection.execute(query.where(callback.c.id.in_([n.callback_id for n in needs])))}
@@ -70,9 +78,23 @@ def ask(connection: Connection, house: House, needs: Sequence[Need], now: dateti
     connection.execute(dialect.insert(task).on_conflict_do_nothing(), rows)
 
 
-def withdraw(connection: Connection, callback_ids: Sequence[int], now: datetime, why: str) -> None:
-    """Nobody needs to do anything about these callbacks any more."""
+def _answered(connection: Connection, callback_ids: Sequence[int]) -> set[int]:
+    """Those about whose deadline a person has done something already."""
+    mine = task.c.callback_id.in_(callback_ids) & (task.c.kind == DEADLINE)
+    by_person = (task.c.state == DONE) & (task.c.done_by != DIALER)
+    query = select(task.c.callback_id).where(mine, by_person)
+    return set(connection.scalars(query)) if callback_ids else set()
+
+
+def withdraw(
+    connection: Connection, callback_ids: Sequence[int], now: datetime, why: str, *, kind: str | None = None
+) -> None:
+    """Nobody needs to do anything about these callbacks any more; with `kind`, not this."""
+    if not callback_ids:
+        return
     undone = task.c.callback_id.in_(callback_ids) & (task.c.state != DONE)
+    if kind is not None:
+        undone &= task.c.kind == kind
     values = {"state": DONE, "done_by": DIALER, "done_at": now, "result": "withdrawn", "note": why}
     connection.execute(update(task).where(undone).values(values))
 

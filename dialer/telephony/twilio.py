@@ -143,6 +143,10 @@ class TwilioTelephony:
             return status is not None
         return status == "canceled" or STATUSES.get(status, (None,))[0] is not EventKind.ENDED
 
+    async def cancel(self, carrier_call_id: str) -> bool:
+        """As `Telephony.cancel`: Twilio's "canceled" leaves alone a call that somebody has answered."""
+        return await self._update(carrier_call_id, status="canceled") == "canceled"
+
     async def interrupt(self, carrier_call_id: str, turn: Turn, links: Links) -> bool:
         return await self._update(carrier_call_id, twiml=self.speak(turn, links)[0]) is not None
 

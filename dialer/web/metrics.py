@@ -18,6 +18,9 @@ CALLS_SENT = Gauge("dialer_calls_sent", "Calls this process has sent on their wa
 OPEN_ATTEMPTS = Gauge("dialer_open_attempts", "Attempts that hold a number.")
 CALLBACKS = Gauge("dialer_callbacks", "Callbacks by campaign and state.", ["campaign", "state"])
 
+PROMISES = Gauge("dialer_promises", "Promised times by campaign and what became of them.", ["campaign", "state"])
+TASKS = Gauge("dialer_open_tasks", "What people still have to do, by campaign and kind.", ["campaign", "kind"])
+
 
 async def exposition(works: Works) -> Response:
     """The figures as they are now."""
@@ -26,4 +29,10 @@ async def exposition(works: Works) -> Response:
     CALLBACKS.clear()  # where nobody stands any more there is no row to say so
     for (campaign, state), count in (await works.desk.ask(works.store.callbacks.counts)).items():
         CALLBACKS.labels(campaign, state.value).set(count)
+    PROMISES.clear()
+    for (campaign, kept), count in (await works.desk.ask(works.store.promises.counts)).items():
+        PROMISES.labels(campaign, kept).set(count)
+    TASKS.clear()
+    for (campaign, kind), count in (await works.desk.ask(works.store.tasks.counts)).items():
+        TASKS.labels(campaign, kind).set(count)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from scripts.benchmarks import calls, claim, gate, importing, memory, openings
+from scripts.benchmarks import calls, claim, decisions, gate, importing, memory, openings, plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,20 +18,24 @@ if TYPE_CHECKING:
 BENCHES: dict[str, Callable[[bool], Iterator[Figure]]] = {
     "gate": gate.measure,
     "openings": openings.measure,
+    "decisions": decisions.measure,
     "claim": claim.measure,
     "calls": calls.measure,
     "import": importing.measure,
     "memory": memory.measure,
+    "plan": plan.measure,
 }
 LISTED = """\
 gate      decisions a second of the admission gate, in one process
 openings  the next allowed instant a second, with plans at hand and cold; open time until a deadline; at least 100,000
           cases against an oracle that steps minute by minute
+decisions the gate as a claim asks it, facts read from SQLite, with 10,000 and with a million past attempts
 claim     taking the next 100 of a million callbacks, with and without 400,000 resting VIPs before them
 calls     calls started and settled a second, from the service through the stand-in carrier, beside the raw store;
           CPU per call and by whom; how soon webhooks are answered
 import    rows of a customer file a second, and whether memory stays flat
 memory    memory of the service with 1,000 and with 300,000 callbacks waiting
+plan      `campaigns plan` over a million customers: seconds for a new campaign and for a change to one in force; memory
 """
 
 

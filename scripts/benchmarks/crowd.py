@@ -49,10 +49,10 @@ def fill(store: Store, crowd: Crowd, now: datetime) -> None:
             series = _SQLITE_SERIES if store.database.is_sqlite else _POSTGRESQL_SERIES
             typed = statement.replace("AS_JSON", "" if store.database.is_sqlite else "::json")
             connection.execute(text(f"{series} INSERT INTO {table} {typed}"), _values(store, crowd, now))
-    _settle_down(store)
+    settle_down(store)
 
 
-def _settle_down(store: Store) -> None:
+def settle_down(store: Store) -> None:
     """What a database that has run for a while has behind it: statistics, and no pages that wait to be written."""
     pooled = store.database.engine.raw_connection()
     driver: Any = pooled.driver_connection

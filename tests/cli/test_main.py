@@ -167,12 +167,15 @@ def test_wrong_settings_are_named_together_before_anything_starts(
         "customers import": ["customers.csv"],
         "customers sync": ["crm.yaml"],
         "do-not-call add": ["+442079460001"],
+        "promises withdraw": ["1"],
+        "tasks done": ["1"],
+        "tasks take": ["1"],
     }
     arguments = wanted.get(name) or [
         "x" for one in ALL[name].params if one.param_type_name == "argument" and one.required
     ]
     required = (one for one in ALL[name].params if one.param_type_name == "option" and one.required)
-    more = [part for one in required for part in (one.opts[0], "x")]
+    more = [part for one in required for part in (one.opts[0], "closed" if one.name == "outcome" else "x")]
     more += ["--never-placed"] if name == "attempts settle" else []
     code, text, wrong = dialer(*name.split(), *arguments, *more)
     assert (code, text) == (2, "")
@@ -243,6 +246,7 @@ def test_scripts_get_an_object_a_line_with_instants_in_utc(dialer: Callable[...,
         "campaigns pause": ["survey"],
         "campaigns rehearse-script": [survey, "--keys", "1"],
         "campaigns resume": ["survey"],
+        "customers confirm-zone": ["newyork", "America/New_York", "--by", "Li Na"],
         "customers import": ["customers.csv"],
         "customers list": [],
         "customers show": ["london"],
@@ -252,6 +256,9 @@ def test_scripts_get_an_object_a_line_with_instants_in_utc(dialer: Callable[...,
         "do-not-call list": [],
         "do-not-call show": ["+442079460009"],
         "doctor": ["--offline"],
+        "promises make": ["newyork", "survey", "--at", "2026-03-05 10:00", "--asked-by", "Li Na"],
+        "promises list": [],
+        "promises withdraw": ["1", "--by", "Li Na"],
         "report attempts": [],
         "report callbacks": [],
         "report house": [],
@@ -259,6 +266,9 @@ def test_scripts_get_an_object_a_line_with_instants_in_utc(dialer: Callable[...,
         "rules check": ["rules.yaml"],
         "rules list": [],
         "rules show": ["us-fl"],
+        "tasks list": [],
+        "tasks take": ["1", "--as", "Li Na"],
+        "tasks done": ["1", "--as", "Li Na", "--outcome", "closed"],
         "watch": [],
         "why": ["tokyo", "--between", "2026-03-04", "--and", "2026-03-05"],
     }

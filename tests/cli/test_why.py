@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from tests.cli.office import Office
 
 MINUTE = timedelta(minutes=1)
-FIELDS = {"customer", "campaign", "occasion", "at", "decision", "until", "zones", "rules"}
+FIELDS = {"customer", "campaign", "occasion", "at", "decision", "until", "zones", "known_by"} | {
+    "rules",
+    "presets",
+    "limits",
+    "lists",
+}
 
 
 def ask(office: Office, customer: str, *more: str) -> dict[str, Any]:
@@ -128,7 +133,7 @@ def test_windows_are_what_campaign_house_and_customer_leave_open(office: Office,
     start = datetime.fromisoformat(f"{day}T00:00").replace(tzinfo=ZoneInfo("America/New_York")).astimezone(UTC)
     end = start + timedelta(days=2)
     told = ask(office, "newyork", "--between", start.isoformat(), "--and", end.isoformat())
-    assert set(told) == FIELDS | {"windows"}
+    assert set(told) == FIELDS | {"windows", "days"}
     assert all(set(one) == {"from", "until"} for one in told["windows"])
     windows = [(instant(one["from"]), instant(one["until"])) for one in told["windows"]]
     expected = open_minutes(start, end, "America/New_York", "12:30-13:30", house, ",".join(campaign))
@@ -151,7 +156,10 @@ def test_instants_without_an_offset_are_on_the_clock_of_the_house(working: Offic
     [
         ("london", "london in survey: dial\n"),
         ("tokyo", "tokyo in survey: wait until Wed 2026-03-04 00:00 UTC\n"),
-        ("never", "never in survey: refuse: closed: the customer asked not to be called\n"),
+        (
+            "never",
+            "never in survey: refuse: closed: the customer asked not to be called (person, by\nimport, 2026-03-03)\n",
+        ),
         ("[b]odd[/c]", "[b]odd[/c] in survey: dial\n"),
     ],
 )
@@ -161,7 +169,8 @@ def test_people_read_the_answer_first_and_need_no_wide_terminal(working: Office,
     assert max(map(len, text.splitlines())) <= 80
     for rule in ("opt_out", "number", "zone", "campaign", "attempts", "in_call", "not_before", "spacing", "hours"):
         assert f" {rule} " in text
-    assert "  open Wed 2026-03-04 " in text
+    assert "\nWed 03-04  " in text
+    assert "\n  Wed 03-04  " in text, "once in the table, once in the chart"
 
 
 def test_people_are_told_that_nothing_is_open(working: Office) -> None:
@@ -190,3 +199,86 @@ def test_without_a_campaign_there_is_nothing_to_explain(office: Office) -> None:
     office.customers()
     with pytest.raises(NotFoundError, match="no campaign has been applied yet"):
         office.run("why", "london")
+
+
+def test_each_preset_and_its_hours_today_are_named(working: Office) -> None:
+    told = ask(working, "london")
+    hours = next(one for one in told["presets"] if one["id"] == "gb-practice-hours")
+    assert hours == {
+        "id": "gb-practice-hours",
+        "kind": "practice",
+        "lifted": False,
+        "today": [{"zone": "Europe/London", "there": "2026-03-03T14:30+00:00", "hours": ["09:00-20:00"]}],
+    }
+    assert "09:00-20:00, Tue 14:30 in Europe/London" in working.run("why", "london").stdout
+    sunday = ask(working, "london", "--at", "2026-03-08")["presets"]
+    assert next(one for one in sunday if one["id"] == "gb-practice-hours")["today"][0]["hours"] == []
+
+
+def own_rules(office: Office) -> None:
+    folder = office.folder / "rules"
+    folder.mkdir()
+    (folder / "ours.yaml").write_text(OWN, encoding="utf-8")
+    office.set(DIALER_RULES=str(folder))
+
+
+OWN = """\
+presets:
+  - id: our-limits
+    kind: house
+    purposes: [survey]
+    hours: 24 h
+    caps:
+      - { max: 3, period: 24 h, counts: attempts, per: person }
+    cooloffs:
+      - { after: refused, wait: 30 days }
+    appointment_lifts: no
+    sources: [we say so]
+    confidence: high
+    reviewed_on: 2026-03-01
+"""
+
+
+def test_each_limit_is_told_with_its_use(working: Office) -> None:
+    own_rules(working)
+    limits = [one for one in ask(working, "tokyo")["limits"] if one["preset"] == "our-limits"]
+    assert [(one["used"], one["until"]) for one in limits] == [(0, None), (None, None)]
+    text = " ".join(working.run("why", "tokyo").stdout.split())
+    assert "our-limits at most 3 attempts in 1 days for each person: 0 used" in text
+    assert "30 days without a call after: refused, for each person: none lasts" in text
+
+
+def test_each_list_is_told_even_one_that_does_not_stop_this_campaign(working: Office) -> None:
+    assert ask(working, "london")["lists"] == []
+    (told,) = ask(working, "never")["lists"]
+    assert (told["on"], told["scope"], told["source"], told["stops"]) == ("person", "everything", "import", True)
+    working.run("do-not-call", "add", "--customer", "london", "--scope", "purpose:sales", "--by", "Eva")
+    (other,) = ask(working, "london")["lists"]
+    assert (other["scope"], other["stops"]) == ("purpose:sales", False)
+    assert "does not stop this campaign" in " ".join(working.run("why", "london").stdout.split())
+
+
+def test_a_customer_without_a_zone_can_be_mended(working: Office) -> None:
+    store = bootstrap.open_store()
+    store.customers.upsert([Customer("lost", "Eva", numbers=(number(9),), region="GB", zone="Atlantis/Capital")], NOW)
+    store.close()
+    text = " ".join(working.run("why", "lost", "--between", "2026-03-04", "--and", "2026-03-05").stdout.split())
+    assert "no zone Without knowing what time it is there, nobody calls." in text
+    assert "import it again" in text
+    assert "no zone" not in working.run("why", "london").stdout
+
+
+def test_days_as_a_table_and_a_chart(working: Office) -> None:
+    text = working.run("why", "newyork", "--between", "2026-03-04T05:00", "--and", "2026-03-06T05:00").stdout
+    assert "\nWed 03-04  09:00-12:30, 13:30-20:00  America/New_York  campaign 08:00-09:00" in text
+    assert "\n           14:00-17:30, 18:30-01:00  UTC (house)" in text
+    chart = [line for line in text.splitlines() if line.startswith(("  Wed 03-04", "  Thu 03-05"))]
+    assert [line[13:61] for line in chart] == ["." * 16 + "aa" + "#######cc#############aa......"] * 2
+    assert "a  campaign  09:00-20:00 Wed 03-04 to Thu 03-05" in text
+    assert "b  house     08:00-21:00 Wed 03-04 to Thu 03-05" in text
+    assert max(map(len, text.splitlines())) <= 80
+    told = ask(working, "newyork", "--between", "2026-03-04T05:00", "--and", "2026-03-05T05:00")
+    (day,) = told["days"]
+    assert day["day"] == "2026-03-04"
+    assert set(day["closed_only_by"]) == {"customer", "campaign"}
+    assert day["layers"]["campaign"] == ["09:00-20:00"]

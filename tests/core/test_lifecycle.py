@@ -33,6 +33,7 @@ marks = st.builds(
     disposition=st.sampled_from(Disposition),
     code=st.sampled_from(["", "renewed", "later"]),
     promise_at=st.none() | instants,
+    zone=st.sampled_from(["", "Asia/Tokyo"]),
 )
 
 

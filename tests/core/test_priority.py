@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialer.core.priority import PROMISE_HEAD_START, rank
+from dialer.core.priority import PROMISE_HEAD_START, SLACK_HEAD_START, rank
 from tests.campaigns import NOW, campaign
 
 DAY = timedelta(days=1)
@@ -53,3 +53,44 @@ def test_a_promise_never_puts_anybody_further_back(waiting: datetime, head_start
 
 def test_a_time_the_customer_chose_goes_before_any_tier_that_is_due_as_long() -> None:
     assert rank(NOW, timedelta(0), promised=True) < rank(NOW - 5 * DAY, DAY)
+
+
+slacks = st.none() | st.integers(0, 100 * 60).map(lambda minutes: timedelta(minutes=minutes))
+
+
+@given(instants, instants, head_starts, head_starts, slacks, slacks, st.booleans(), st.booleans())
+def test_nothing_that_speaks_for_somebody_puts_them_further_back(
+    a: datetime,
+    b: datetime,
+    x: timedelta,
+    y: timedelta,
+    s: timedelta | None,
+    t: timedelta | None,
+    p: bool,  # noqa: FBT001 - drawn
+    q: bool,  # noqa: FBT001 - drawn
+) -> None:
+    """Who waited longer, has the higher tier, less slack and a promise if the other has, is never behind."""
+    least = min((one for one in (s, t) if one is not None), default=None)
+    most = None if None in {s, t} else max(one for one in (s, t) if one is not None)
+    ahead = rank(min(a, b), max(x, y), promised=p or q, slack=least)
+    behind = rank(max(a, b), min(x, y), promised=p and q, slack=most)
+    assert ahead <= behind
+
+
+@given(instants, head_starts, slacks, st.booleans(), slacks)
+def test_nobody_waits_longer_than_the_stated_bound(
+    waiting: datetime,
+    head_start: timedelta,
+    slack: timedelta | None,
+    promised: bool,  # noqa: FBT001 - drawn
+    own: timedelta | None,
+) -> None:
+    """Whoever became due later by more than all head starts together is behind, whoever they are."""
+    later = waiting + head_start + PROMISE_HEAD_START + SLACK_HEAD_START + timedelta(seconds=1)
+    assert rank(waiting, timedelta(0), slack=own) < rank(later, head_start, promised=promised, slack=slack)
+
+
+def test_little_slack_gives_the_difference_to_twelve_hours() -> None:
+    assert rank(NOW, timedelta(0), slack=timedelta(hours=1)) == NOW - timedelta(hours=11)
+    assert rank(NOW, timedelta(0), slack=timedelta(0)) == NOW - SLACK_HEAD_START
+    assert rank(NOW, timedelta(0), slack=timedelta(days=3)) == rank(NOW, timedelta(0)) == NOW

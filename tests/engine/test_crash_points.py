@@ -16,15 +16,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from structlog.testing import capture_logs
 
+from dialer.core import admission
 from dialer.core.lifecycle import Event, EventKind
 from dialer.core.outcome import AnsweredBy, Ending, Fault, Network
 from dialer.core.wall_clock import local
+from dialer.engine.audit import replay
 from dialer.engine.dial import Dialer, _Deadline
 from dialer.engine.reconcile import Patience, Reconciler
 from dialer.ports import Lost, NotSent, Refused
 from tests import virtual_clock
 from tests.campaigns import SCRIPT, customer, house, number
 from tests.mortal import Trouble, World, empty, open_database
+from tests.rule_books import book, preset
 from tests.scripted_carrier import NONE, Call, Fate, Person
 
 if TYPE_CHECKING:
@@ -61,7 +64,29 @@ CAMPAIGN: dict[str, Any] = {
 
 def violations(world: World) -> list[str]:
     """Everything that is wrong at the end, by the carrier's own memory."""
-    return [*_twice(world), *_matched(world), *_outcomes(world), *_quiet(world)]
+    return [*_twice(world), *_matched(world), *_outcomes(world), *_quiet(world), *_audited(world), *_capped(world)]
+
+
+def _audited(world: World) -> Iterator[str]:
+    """Every call, judged once more by the rules under which it was made."""
+    last = world.clock.now() + timedelta(days=1)
+    for one in replay(world.store, world.house, START - timedelta(days=9), last).findings:
+        broken = ", ".join(rule.name for rule in one.broken)
+        yield f"attempt {one.made.token} should not have been made: {broken}"
+
+
+def _capped(world: World) -> Iterator[str]:
+    """No person's phone rang twice within `ONCE_IN`, by the carrier's own memory."""
+    if not world.house.rules.presets:
+        return
+    calls: defaultdict[str, list[datetime]] = defaultdict(list)
+    for call in world.carrier.calls:
+        if call.felt:
+            calls[call.number].append(call.created)
+    for number_called, times in calls.items():
+        for first, second in pairwise(times):
+            if second < first + ONCE_IN:
+                yield f"{number_called} was called twice within {ONCE_IN}"
 
 
 def _twice(world: World) -> Iterator[str]:
@@ -269,6 +294,13 @@ START = datetime(2026, 3, 3, 14, 56, 30, tzinfo=UTC)
 """Three and a half minutes before people in Karachi may no longer be called."""
 
 
+ONCE_IN = timedelta(hours=2)
+RULES = book(
+    preset(caps=[{"max": 1, "period": "2 h", "counts": "attempts", "per": "person"}], hours="06:00-22:30"),
+    preset("spared", cooloffs=[{"after": "busy", "wait": "10 min"}, {"after": "refused", "wait": "30 days"}]),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Storm:
     """How bad a random run is."""
@@ -338,7 +370,7 @@ class Storms:
         """What was wrong, and the world as it is afterwards."""
         empty(self._database)
         chance = Random(seed)  # noqa: S311 - faults, not secrets
-        world = World(self._database, house=house("00:00-24:00"), lives=True, start=START)
+        world = World(self._database, house=replace(house("00:00-24:00"), rules=RULES), lives=True, start=START)
         world.calls_per_second, world.most_at_once = 1.0, 8
         world.restart_after = timedelta(seconds=20)
         weather(world, chance)
@@ -501,3 +533,18 @@ def test_broken_protocol_is_caught_at_a_crash_point(stage: Stage) -> None:
 def test_broken_protocol_is_caught_without_any_crash(stage: Stage) -> None:
     case = Case(Person(Network.NO_ANSWER), CASES["answer of the carrier lost"].fate)
     assert any("dialed twice" in line for line in stage.perform(case, change=credulous)[0])
+
+
+@pytest.mark.slow
+def test_gate_that_forgets_caps_is_caught(storms: Storms, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission, "_limits", lambda hearing, _number, _zones: hearing.passed("limits"))
+    found = [one for seed in range(5) for one in storms.blow(seed)[0]]
+    assert any(f"twice within {ONCE_IN}" in one for one in found)
+
+
+@pytest.mark.slow
+def test_audit_finds_what_a_gate_that_forgets_caps_let_through(storms: Storms, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as careless:
+        careless.setattr(admission, "_limits", lambda hearing, _number, _zones: hearing.passed("limits"))
+        worlds = [storms.blow(seed)[1] for seed in range(1)]
+    assert any("should not have been made: limits" in one for world in worlds for one in violations(world))

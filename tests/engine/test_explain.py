@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dialer.core.day_windows import Share
 from dialer.core.hours import DailyRange
 from dialer.core.lifecycle import Event, EventKind
 from dialer.core.outcome import Fault, Network
 from dialer.core.record import CallbackState
+from dialer.core.rule_book import RuleBook
+from dialer.core.rules import Preset
+from dialer.core.suppression import Wish, line
 from dialer.engine.explain import explain
 from dialer.errors import NotFoundError
 from tests.campaigns import NOW, customer, number
@@ -194,3 +199,85 @@ def test_no_campaign_at_all(kept: Kept) -> None:
     kept.store.customers.upsert([customer("C1")], NOW)
     with pytest.raises(NotFoundError, match="no campaign has been applied"):
         kept.why()
+
+
+def test_somebody_who_is_not_due_yet_and_somebody_without_the_date(kept: Kept) -> None:
+    kept.world.apply(fields={"end": "date"}, why_now={"due": {"field": "end", "offset": "-1 day"}})
+    kept.store.customers.upsert([customer("C1", attributes={"end": "2026-03-10"}), customer("C2", number(2))], NOW)
+    waits = rule(kept.why(), "callback")
+    assert (waits.passed, waits.reason) == (False, "not due before Mon 2026-03-09 00:00 UTC")
+    assert waits.until == datetime(2026, 3, 9, tzinfo=UTC)
+    assert "does not say the date" in rule(kept.why(reference="C2"), "callback").reason
+
+
+def test_presets_limits_and_lists_that_took_part(kept: Kept) -> None:
+    kept.world.apply()
+    kept.world.enrol(customer("C1"))
+    kept.attempt((EventKind.PLACED, {"carrier_call_id": "CA1"}), (EventKind.ENDED, {"network": Network.BUSY}))
+    kept.store.suppressions.stop([line(number().e164)], Wish("person", "purpose:sales"), NOW)
+    house = replace(kept.world.house, rules=RuleBook(lambda: (OURS,)))
+    (one,) = explain(kept.store, house, "C1", NOW + timedelta(minutes=1))
+    (preset,) = one.presets
+    assert (preset.id, preset.kind, preset.lifted) == ("ours", "house", False)
+    ((zone, wall, ranges),) = preset.today
+    assert (zone, f"{wall:%H:%M}", ranges) == ("Europe/London", "14:31", (DailyRange.parse("10:00-15:00"),))
+    three, one_only, rest = one.limits
+    assert (three.used, three.until) == (1, None)
+    assert (one_only.used, one_only.until) == (1, datetime(2026, 3, 4, tzinfo=UTC))
+    assert (rest.used, rest.until) == (None, NOW + timedelta(hours=2)), "two hours after the engaged line"
+    (listed,) = one.lists
+    assert (listed.stop.scope, listed.holds) == ("purpose:sales", False)
+    assert one.known_by == "address GB and number in GB"
+
+
+OURS = Preset.model_validate(
+    {
+        "id": "ours",
+        "kind": "house",
+        "purposes": ["survey"],
+        "hours": {
+            "tue": "10:00-15:00",
+            "wed": "11:00-15:00",
+            "mon": "closed",
+            "thu": "closed",
+            "fri": "closed",
+            "sat-sun": "closed",
+        },
+        "caps": [
+            {"max": 3, "period": "24 h", "counts": "attempts", "per": "person"},
+            {"max": 1, "period": "local_day", "counts": "calls", "per": "number"},
+        ],
+        "cooloffs": [{"after": "busy", "wait": "2 h"}],
+        "appointment_lifts": "no",
+        "sources": ["we say so"],
+        "confidence": "high",
+        "reviewed_on": "2026-03-01",
+    }
+)
+
+
+def test_presets_close_days_of_a_stretch(kept: Kept) -> None:
+    """Each day is that of its own rules: Tuesday's hours, Wednesday's, and none on Thursday."""
+    kept.world.apply(when={"windows": {"daily": ["12:00-20:00"]}})
+    kept.world.enrol(customer("C1"))
+    house = replace(kept.world.house, rules=RuleBook(lambda: (OURS,)))
+    midnight = datetime(2026, 3, 3, tzinfo=UTC)
+    (one,) = explain(kept.store, house, "C1", NOW, between=(midnight, midnight + timedelta(days=3)))
+    assert [[(w.start.hour, w.end.hour) for w in day.windows] for day in one.days] == [[(12, 15)], [(12, 15)], []]
+    assert [dict(day.alone).keys() for day in one.days] == [{"campaign", "ours"}] * 2 + [{"ours"}]
+    tuesday = one.days[0]
+    assert {layer.name: [str(told) for told in layer.ranges] for layer in tuesday.layers}["ours"] == ["10:00-15:00"]
+    assert [slot.share.value for slot in tuesday.slots] == ["none"] * 24 + ["all"] * 6 + ["none"] * 18
+    assert tuesday.slots[20].shut_by == ("campaign",)
+    assert tuesday.slots[0].shut_by == ("campaign", "house", "ours")
+
+
+@pytest.mark.parametrize(("day", "shown"), [(datetime(2026, 3, 8, 5, tzinfo=UTC), 46), (NOW.replace(hour=5), 48)])
+def test_a_day_is_drawn_by_the_clock_on_the_wall(kept: Kept, day: datetime, shown: int) -> None:
+    """The hour that the clock skips in New York is blank; nothing after it is moved."""
+    day = day.replace(minute=0)
+    kept.world.apply(when={"windows": {"daily": ["08:00-21:00"]}})
+    kept.world.enrol(customer("C1", zone="America/New_York"))
+    (found,) = kept.why(between=(day, day + timedelta(hours=shown / 2))).days
+    assert sum(slot.share is not Share.UNASKED for slot in found.slots) == shown
+    assert [index for index, slot in enumerate(found.slots) if slot.share is Share.ALL] == list(range(16, 42))

@@ -124,6 +124,11 @@ any_callback = st.builds(
     ending=_maybe(st.sampled_from(Ending)),
     next_at=_maybe(_instants),
     answers=_answers,
+    feasible=st.none() | st.booleans(),
+    promises=st.dictionaries(st.sampled_from(["open", "kept", "missed", "replaced", "void"]), st.integers(1, 3)),
+    promised_at=_maybe(_instants),
+    tasks=st.integers(0, 2),
+    person=st.text(max_size=5),
 )
 
 any_attempt = st.builds(

@@ -33,9 +33,21 @@ def test_suggestions_stand_apart_from_answers() -> None:
     assert told["suggestions"] == {"suggestions": "call earlier", "improve_what": "speed"}
 
 
+def test_slack_and_whether_it_was_enough() -> None:
+    told = row(callback(slack=timedelta(hours=3), feasible=True, person="Li Na"))
+    assert (told["slack"], told["feasible"], told["person"]) == (timedelta(hours=3), True, "Li Na")
+    unknown = row(callback())
+    assert (unknown["slack"], unknown["feasible"]) == (None, None)
+
+
 @pytest.mark.parametrize(
     ("record", "words"),
     [
+        (callback(promised_at=NOW + timedelta(hours=3)), "call at the promised time, 2026-03-03 17:30 UTC"),
+        (
+            callback(attempts=1, ending=Ending.PROMISED, promises={"missed": 1}),
+            "call again after 2026-03-03 17:30 UTC",
+        ),
         (callback(), "first call after 2026-03-03 17:30 UTC"),
         (callback(attempts=1, ending=Ending.BUSY), "call again after 2026-03-03 17:30 UTC"),
         (callback(attempts=1, ending=Ending.PROMISED), "call at the promised time, 2026-03-03 17:30 UTC"),

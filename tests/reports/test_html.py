@@ -15,7 +15,7 @@ from dialer.core.record import AttemptRecord, CallbackRecord, CallbackState, Rea
 from dialer.reports import html
 from dialer.reports.attempts import attempts_table
 from dialer.reports.house import MOST_ROWS
-from dialer.reports.language import Language
+from dialer.reports.language import Language, say
 from dialer.reports.summary import summaries
 from tests.reports.made_up import NOW, any_attempt, any_callback, attempt, callback, reached
 
@@ -48,6 +48,24 @@ def tags(page: str) -> set[str]:
     balance.close()
     assert balance.open == []
     return balance.seen
+
+
+@pytest.mark.parametrize("language", Language)
+def test_the_house_shows_promises_hopeless_deadlines_and_whose_task_it_is(language: Language) -> None:
+    rows = [
+        callback(customer="V-task", vip=True, tasks=1, person="Li Na", feasible=False),
+        callback(customer="C-over", feasible=False, state=CallbackState.CLOSED, closed=NOW),
+        callback(customer="C-later", promised_at=NOW, promises={"kept": 1, "missed": 3, "open": 1}),
+    ]
+    page = html.house_report(rows, [], NOW, language)
+    tags(page)
+    assert "Li Na" in page
+    assert "25.0 % (1/4)" in page
+    hopeless = page[page.index(say("section.infeasible", language)) :].partition("</section>")[0]
+    assert "V-task" in hopeless
+    assert "C-over" not in hopeless
+    promised = page[page.index(f"<h2>{say('section.promised', language)}") :].partition("</section>")[0]
+    assert "C-later" in promised
 
 
 @pytest.mark.parametrize("language", Language)

@@ -14,7 +14,7 @@ from dialer.core.lifecycle import AttemptState
 from dialer.core.outcome import AnsweredBy, Disposition, Ending, Network
 from dialer.core.record import AttemptRecord, CallbackRecord, CallbackState, Reason
 from dialer.reports import jsonl
-from dialer.reports.language import Language
+from dialer.reports.language import Language, say
 from dialer.reports.summary import gap_in_words, rates, summaries, summary_object, summary_table
 from dialer.reports.table import Rate
 from tests.reports.made_up import NOW, any_attempt, any_callback, attempt, callback, reached
@@ -125,13 +125,43 @@ def test_machines_promises_and_opt_outs() -> None:
     rows = [
         attempt(answered_by=AnsweredBy.MACHINE, disposition=Disposition.NONE),
         attempt(answered_by=AnsweredBy.FAX, disposition=Disposition.NONE),
-        attempt(disposition=Disposition.PROMISED),
+        attempt(),
         attempt(customer="C2", disposition=Disposition.OPTED_OUT),
         attempt(customer="C2", disposition=Disposition.OPTED_OUT),
         attempt(answered=None, network=Network.NO_ANSWER, answered_by=AnsweredBy.NOBODY, disposition=Disposition.NONE),
     ]
     (summary,) = summaries([], rows, NOW)
-    assert (summary.machine, summary.promises, summary.opt_outs) == (Rate(2, 5), 1, 1)
+    assert (summary.machine, summary.opt_outs) == (Rate(2, 5), 1)
+
+
+def test_promises_kept_are_a_rate_of_those_whose_time_has_come() -> None:
+    rows = [
+        callback(promises={"kept": 2, "replaced": 1}),
+        callback(promises={"missed": 1}),
+        callback(promises={"open": 1, "void": 1}),
+        callback(),
+    ]
+    (summary,) = summaries(rows, [], NOW)
+    assert (summary.promises, summary.promises_missed, summary.promises_open) == (6, 1, 1)
+    assert summary.promises_kept == Rate(2, 3)
+    told = summary_object(summary)
+    assert (told["promises"], told["promises_missed"], told["promises_open"]) == (6, 1, 1)
+    assert told["promises_kept"] == {"part": 2, "of": 3, "rate": 2 / 3}
+
+
+@pytest.mark.parametrize("language", Language)
+def test_promises_and_hopeless_deadlines_stand_in_the_summary_in_every_language(language: Language) -> None:
+    found = summaries([callback(promises={"kept": 1, "missed": 3}, feasible=False)], [], NOW)
+    figures = {row[2]: row[3:5] for row in summary_table(found, language).rows}
+    assert figures[say("figure.promises_kept", language)] == (1, 4)
+    assert figures[say("figure.promises_missed", language)] == (3, None)
+    assert figures[say("figure.infeasible", language)] == (1, 1)
+
+
+def test_only_a_deadline_known_to_be_hopeless_counts_as_one() -> None:
+    rows = [callback(feasible=None), callback(feasible=True), callback(feasible=False)]
+    (summary,) = summaries(rows, [], NOW)
+    assert summary.infeasible == 1
 
 
 def test_answers_are_counted_per_node() -> None:

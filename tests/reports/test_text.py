@@ -65,6 +65,23 @@ def test_the_house_tells_the_four_things() -> None:
         assert part in told
 
 
+def test_the_house_tells_of_promises_and_of_duties_that_people_have() -> None:
+    made = console()
+    rows = [
+        callback(customer="V1", vip=True, tasks=1, person="Li Na", feasible=False),
+        callback(promises={"kept": 3, "missed": 1, "open": 1}),
+    ]
+    text.house_report(rows, [], NOW, Language.EN, made)
+    told = printed(made)
+    for part in (
+        "Promises made: 5 · Promises open: 1 · Promises missed: 1 · Promises kept: 75.0 % (3/4)",
+        "Deadlines that cannot be met: 1",
+        "For a person to do: 1",
+        "(Li Na)",
+    ):
+        assert part in told
+
+
 def test_an_empty_house_says_so() -> None:
     made = console()
     text.house_report([], [], NOW, Language.EN, made)

@@ -258,6 +258,20 @@ async def test_a_live_call_is_hung_up(world: World) -> None:
     assert facts.network is Network.ANSWERED
 
 
+async def test_only_a_call_that_nobody_has_answered_can_be_canceled(world: World) -> None:
+    ringing = world.order(SLOW)
+    placed = await world.placed(ringing)
+    await world.until(ringing, lambda facts: facts.rang_at is not None)
+    assert await world.telephony.cancel(placed.carrier_call_id)
+    facts = await world.ended(ringing)
+    assert (facts.network, facts.answered_at) == (Network.CANCELED, None)
+    talking = world.order(PERSON)
+    placed = await world.placed(talking)
+    await world.until(talking, lambda facts: facts.answered_at is not None)
+    assert not await world.telephony.cancel(placed.carrier_call_id)
+    assert await world.telephony.hang_up(placed.carrier_call_id)
+
+
 async def test_queued_calls_are_seen_and_can_be_taken_back(carrier: str) -> None:
     async with opened(carrier, calls_per_second=0.001) as world:
         first, second = world.order(PERSON), world.order(BUSY)

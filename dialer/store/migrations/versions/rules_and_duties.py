@@ -72,6 +72,7 @@ def upgrade() -> None:
         "task_open", "task", ["callback_id", "kind"], unique=True, postgresql_where=undone, sqlite_where=undone
     )
     op.create_index("task_by_state", "task", ["state", "due_at"])
+    op.create_index("task_of_callback", "task", ["callback_id"])
 
 
 def _columns() -> None:
