@@ -30,6 +30,10 @@ from dialer.store import Store
 from dialer.telephony import CARRIERS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dialer.core.calendars import Calendar
+    from dialer.core.rules import Preset
     from dialer.ports import Clock, Telephony
     from dialer.settings import Settings
 
@@ -75,6 +79,7 @@ def house(given: Settings) -> House:
         spacing=given.minimum_spacing,
         zone=str(given.house_zone),
         rules=rule_book(given),
+        floors=given.floors,
         person=given.duty_person,
         editions={"zones": zone_data_version(), "holidays": holiday_data_version()},
     )
@@ -83,9 +88,14 @@ def house(given: Settings) -> House:
 def rule_book(given: Settings) -> RuleBook:
     """The presets in force. They are read when the gate first asks, for many commands never do."""
     folders = [given.rules] if given.rules is not None else []
-    return RuleBook(
-        lambda: load_rules(folders, given.holidays)[0], lambda year: load_rules(folders, given.holidays)[1](year)
-    )
+
+    def presets() -> tuple[Preset, ...]:
+        return load_rules(folders, given.holidays)[0]
+
+    def calendars(year: int) -> Mapping[str, Calendar]:
+        return load_rules(folders, given.holidays)[1](year)
+
+    return RuleBook(presets, calendars)
 
 
 def open_store(given: Settings | None = None) -> Store:

@@ -18,6 +18,7 @@ from phonenumbers import SUPPORTED_REGIONS
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from dialer.core.caps import After, CoolOff, Per
 from dialer.core.document import parse_duration
 from dialer.core.hours import DailyRange
 from dialer.errors import Problem, SettingsError
@@ -104,6 +105,14 @@ def _daily_ranges(value: object) -> object:
     return tuple(DailyRange.parse(part) for part in value.split(",")) if isinstance(value, str) else value
 
 
+def _floors(value: object) -> object:
+    """`busy 10 minutes, no_answer 30 minutes`: how long a number is left alone at least, by how a call to it ended."""
+    if not isinstance(value, str):
+        return value
+    parts = (part.strip().partition(" ") for part in value.split(","))
+    return tuple(CoolOff.model_validate({"after": name, "wait": wait, "per": "number"}) for name, _, wait in parts)
+
+
 def _lower(value: object) -> object:
     return value.strip().lower() if isinstance(value, str) else value
 
@@ -182,6 +191,14 @@ class Settings(BaseSettings):
     )
     minimum_spacing: Duration = Field(
         timedelta(hours=4), alias="DIALER_MINIMUM_SPACING", description="a length of time with its unit, like 4 hours"
+    )
+    floors: Annotated[tuple[CoolOff, ...], BeforeValidator(_floors)] = Field(
+        (
+            CoolOff(after=After.BUSY, wait=timedelta(minutes=10), per=(Per.NUMBER,)),
+            CoolOff(after=After.NO_ANSWER, wait=timedelta(minutes=30), per=(Per.NUMBER,)),
+        ),
+        alias="DIALER_FLOORS",
+        description="outcomes with a length of time, with commas between them, like busy 10 minutes, no_answer 1 hour",
     )
     vip_share: float = Field(
         0.2,

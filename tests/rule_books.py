@@ -10,6 +10,8 @@ from dialer.core.rules import Preset
 from tests.campaigns import house
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dialer.core.admission import House
 
 EVERY_PURPOSE = ["sales", "service", "survey", "renewal", "collection", "appointment"]
@@ -39,3 +41,25 @@ def book(*presets: Preset) -> RuleBook:
 def ruled(*presets: Preset, **changes: Any) -> House:
     """A house in which these presets hold, and no spacing between calls."""
     return replace(house(), rules=book(*presets), **changes)
+
+
+OPEN_BRITAIN = """\
+presets:
+  - id: gb-practice-hours
+    kind: practice
+    country: GB
+    purposes: [sales, renewal, survey, service]
+    hours: 24 h
+    appointment_lifts: yes
+    sources: [for programs that live in the present and must call at any hour and on any day of rest]
+    confidence: high
+    reviewed_on: 2026-11-22
+"""
+
+
+def open_britain(folder: Path) -> str:
+    """For `DIALER_RULES`: a folder with rules by which people in Britain may be called at any instant."""
+    rules = folder / "rules"
+    rules.mkdir(exist_ok=True)
+    (rules / "open_britain.yaml").write_text(OPEN_BRITAIN, encoding="utf-8")
+    return str(rules)

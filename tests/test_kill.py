@@ -32,6 +32,7 @@ from dialer.core.hours import DailyRange, Hours
 from dialer.store import Store
 from tests import campaigns
 from tests.mortal import open_database
+from tests.rule_books import open_britain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -161,6 +162,7 @@ def on_stage(folder: Path, database_url: str) -> Iterator[Stage]:
         "DIALER_CALLER_ID": "+442079460000",
         "DIALER_ALLOWED_COUNTRIES": "GB",
         "DIALER_HOUSE_WINDOW": "00:00-24:00",
+        "DIALER_RULES": open_britain(folder),
         "DIALER_CALLS_PER_SECOND": "20",
         "DIALER_MAX_CONCURRENT_CALLS": "40",
         "DIALER_LEASE": "5 s",

@@ -65,8 +65,8 @@ def plan(
     rule until when; whose deadline cannot be met; when the first calls would be made; and what changes against the
     version in force. Instants without an offset are on the clock of DIALER_HOUSE_ZONE.
     """
-    loaded = load(file, special_days())
     given = bootstrap.settings()
+    loaded = load(file, special_days())
     zone = str(given.house_zone)
     now = instants.read(at, "--at", zone) if at else bootstrap.now()
     question = Question(loaded.document, loaded.version, now)
@@ -82,7 +82,7 @@ def plan(
     _print_late(found)
     capacity = f"{given.calls_per_second:g} a second and {given.max_concurrent_calls} at once"
     _print_calls(calls, capacity, zone)
-    _print_changes(found)
+    _print_changes(found, loaded.version)
     _print_unused(unused)
 
 
@@ -102,7 +102,7 @@ def _name(fate: Fate) -> str:
 
 def _print_counts(loaded: LoadedCampaign, found: Plan, now: datetime, zone: str) -> None:
     tally = found.tally
-    out.print(f"[bold]{escape(loaded.campaign.id)}[/bold] version {loaded.version}, not applied, nobody is called")
+    out.print(f"[bold]{escape(loaded.campaign.id)}[/bold] version {loaded.version}: a plan, nobody is called")
     out.print(f"as of {instants.show(now, zone)} {zone}")
     out.print(f"\n{tally.customers:,} customers, {tally.targeted:,} targeted now")
     table = light_table("", "customers", "first until", "last until")
@@ -114,7 +114,7 @@ def _print_counts(loaded: LoadedCampaign, found: Plan, now: datetime, zone: str)
     out.print(table)
     again = sum(tally.enrolled.values())
     if again:
-        out.print(f"{again:,} of them wait as callbacks already; each is called once, not twice")
+        out.print(f"{again:,} of those ahead wait as callbacks already; nobody is called twice")
     if found.paused:
         out.print("[yellow]The campaign is paused[/yellow]: nobody is called until it is resumed.")
     without = tally.fates[Fate(Place.REFUSED, "no_zone")]
@@ -160,14 +160,17 @@ def _print_calls(calls: Forecast, capacity: str, zone: str) -> None:
         out.print(f"  {day:9} {wide} {sum(many or 0 for many in counts):>9,}")
     out.print(f"  the highest bar is {most:,} calls in an hour; {calls.left:,} come after these days")
     length = spoken(CALL_LENGTH)
-    out.print(f"  at most {capacity}; a call is taken to last {length}, with its ringing;")
+    out.print(f"  at most {capacity}; a call is taken to last {length} with its ringing")
     out.print("  whose time closes first is called first; later attempts are not counted")
 
 
-def _print_changes(found: Plan) -> None:
+def _print_changes(found: Plan, version: str) -> None:
     tally = found.tally
     if not found.in_force:
         out.print("\nNo version of this campaign is in force.")
+        return
+    if found.in_force == version:
+        out.print("\nThis version is in force already.")
         return
     changed = sum(tally.changes.values())
     out.print(f"\nAgainst version {found.in_force} in force: {tally.customers - changed:,} customers unchanged")

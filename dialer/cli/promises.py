@@ -143,19 +143,13 @@ def _tell(done: Promised, house_zone: str) -> None:
     if words := READ.get(done.reading):
         err.print(f"[bold yellow]TELL THE CUSTOMER[/bold yellow] {words}", soft_wrap=True)
     if not done.made.keeps:
-        why = escape(_why_not(done.made.decision))
+        why = escape("; ".join(done.made.in_the_way) or "its hours are closed")
         err.print(f"[bold red]This time cannot be kept[/bold red] ({why}): {INSTEAD[done.missed]}.", soft_wrap=True)
         out.print(verdict_in_words(done.made.decision, house_zone))
     elif done.made.opens is not None and done.made.opens > done.at:
         out.print(f"The call is made from {instants.show(done.made.opens, done.zone)} there on.")
     if done.made.lifted:
         out.print(f"The customer's wish lifts: {escape(', '.join(done.made.lifted))}.")
-
-
-def _why_not(decision: Decision) -> str:
-    if isinstance(decision, Refuse):
-        return decision.note or decision.reason
-    return "; ".join(rule.reason for rule in decision.rules if not rule.passed) or "its hours are closed"
 
 
 def _follows(decision: Decision | None) -> dict[str, Any]:
@@ -174,6 +168,7 @@ def _made_object(done: Promised) -> dict[str, Any]:
         "keeps": done.made.keeps,
         "when_missed": done.missed,
         "lifted": done.made.lifted,
+        "in_the_way": done.made.in_the_way,
         **_follows(done.made.decision),
     }
 

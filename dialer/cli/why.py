@@ -31,8 +31,8 @@ NOT_SELECTED = "target"
 """The rule that fails for customers of no concern to a campaign; among others, one line says enough about it."""
 
 MEND_ZONE = (
-    "Without knowing what time it is there, nobody calls. Ask for an address or a zone, put it into the column region "
-    "(such as US-NY) or zone (such as America/New_York) of the customer file, and import it again."
+    "Without knowing what time it is there, nobody calls. Ask the customer and write down what they say: `dialer "
+    "customers confirm-zone REFERENCE ZONE --by NAME`. An address in the customer file (region US-NY) helps as well."
 )
 
 

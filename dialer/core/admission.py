@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dialer.core.call_times import layers, layers_at_a_promise, opening_outside, shut, trimmed
 from dialer.core.hours import Hours, Opening, local_hour
-from dialer.core.limits import Call, holds_of, spaced
+from dialer.core.limits import Call, cooling, holds_of, spaced
 from dialer.core.phone import never_dial
 from dialer.core.promise import Missed
 from dialer.core.proposal import House, Proposal
@@ -330,6 +330,8 @@ def _limits(hearing: _Hearing, number: PhoneNumber, zones: tuple[str, ...]) -> N
         for preset in binding.presets
         for hold in holds_of(preset, call, proposal.contacts, hearing.now)
     ]
+    floors = (cooling(floor, call, proposal.contacts, hearing.now) for floor in hearing.house.floors)
+    found += [(hold.until, f"house: {hold.words}") for hold in floors if hold is not None]
     for until, words in found:
         hearing.wait("limits", until, words)
     if not found:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from dialer.core.campaign import Campaign
+    from dialer.core.caps import CoolOff
     from dialer.core.customer import Customer
     from dialer.core.hours import Hours
     from dialer.core.limits import Contact
@@ -29,6 +30,7 @@ class House:
     spacing: timedelta  # least time between calls to one person about two callbacks
     zone: str = "UTC"  # where dates without a time begin
     rules: RuleBook = field(default_factory=RuleBook)
+    floors: tuple[CoolOff, ...] = ()  # how long a number is left alone at least, by how a call to it ended
     person: str = ""  # who gets the tasks that nobody else is named for
     editions: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # of the data decided by
 

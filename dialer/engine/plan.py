@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
@@ -74,10 +75,12 @@ def plan(office: Office, question: Question, *, processes: int, told: Callable[[
 
 def _in_processes(office: Office, question: Question, parts: list[range], processes: int) -> Iterator[Tally]:
     # Started anew and not forked: a connection must not be shared, and threads may be running.
-    with ProcessPoolExecutor(
-        min(processes, len(parts)), get_context("spawn"), initializer=_begin, initargs=(office, question)
-    ) as pool:
+    many = min(processes, len(parts))
+    pool = ProcessPoolExecutor(many, get_context("spawn"), initializer=_begin, initargs=(office, question))
+    try:
         yield from pool.map(_part, parts)
+    finally:
+        pool.shutdown(cancel_futures=True)  # whoever interrupts a plan does not wait for its end
 
 
 _here: list[Survey] = []
@@ -85,6 +88,7 @@ _here: list[Survey] = []
 
 
 def _begin(office: Office, question: Question) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interruption is the first process's affair
     store = office()
     _ = store.house.rules.lookback  # reads the presets
     _here[:] = [Survey(store, question)]

@@ -91,7 +91,7 @@ class Counted(NamedTuple):
 
     def proposal(self, kept: Kept, standing: Standing) -> Proposal:
         """The call that a callback stands for, under the version of `standing`."""
-        return proposals._proposal(kept.row, self.customer, standing, kept.promise, dict(self.facts))  # noqa: SLF001 - the one place that knows a callback's columns
+        return proposals.proposal_of(kept.row, self.customer, standing, kept.promise, dict(self.facts))
 
 
 class Page(NamedTuple):

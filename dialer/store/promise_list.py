@@ -57,6 +57,7 @@ class Made:
     opens: datetime | None
     decision: Decision
     lifted: tuple[str, ...]  # presets that yield to the customer's own time
+    in_the_way: tuple[str, ...] = ()  # what forbids the call at the promised time, in the rules' own words
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +140,15 @@ class Promises:
             raise InputError([Problem(proposal.campaign.id, f"this cannot be promised: {decision.note}", mend)])
 
     def _made(self, key: int, proposal: Proposal, kept: Promise, decision: Decision) -> Made:
-        if isinstance(decision, Refuse):
-            return Made(key, False, None, decision, ())
-        opens = decision.opening.start
-        keeps = opens < kept.until and decision.opening.end > kept.at
-        then = decide(replace(proposal, in_call=False, paused=False), self._house, max(opens, kept.at))
-        lifted = then.lifted if keeps and isinstance(then, Dial) else ()
-        return Made(key, keeps, opens, decision, lifted)
+        opens = None if isinstance(decision, Refuse) else decision.opening.start
+        keeps = opens is not None and opens < kept.until
+        at = max(opens, kept.at) if keeps and opens is not None else kept.at
+        # The gate at the promised time, as far as anybody can tell now.
+        then = decide(replace(proposal, in_call=False, paused=False), self._house, at)
+        if keeps:
+            return Made(key, keeps, opens, decision, then.lifted if isinstance(then, Dial) else ())
+        failed = tuple(rule.reason for rule in then.rules if not rule.passed and rule.name != "promise")
+        return Made(key, keeps, opens, decision, (), failed)
 
     def withdraw(self, key: int, by: str, now: datetime) -> Decision | None:
         """The customer told `by` that they do not want the time any more. What the gate says about the callback now.

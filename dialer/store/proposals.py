@@ -86,7 +86,7 @@ def load(
     for row in rows:
         person, standing = people[row.cb_id], campaigns[row.cb_campaign]
         facts = world.about(row.cb_customer_id, person)
-        proposal = _proposal(row, person, standing, chosen.get(row.cb_promise_id), facts)
+        proposal = proposal_of(row, person, standing, chosen.get(row.cb_promise_id), facts)
         found[row.cb_id] = Candidate(row, standing.version, proposal)
     return found
 
@@ -145,9 +145,10 @@ class World:
         }
 
 
-def _proposal(
+def proposal_of(
     row: Row[Any], person: Customer, standing: Standing, promise: Promise | None, facts: dict[str, Any]
 ) -> Proposal:
+    """A callback as the gate is asked about it. `row` has its columns as `cb_...`, `facts` are those of `World.about`."""
     return Proposal(
         customer=person,
         campaign=standing.campaign,

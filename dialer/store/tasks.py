@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from dialer.store.tables import CallbackRow, CustomerRow, TaskRow
+from dialer.core.record import Reason
+from dialer.store.tables import CallbackRow, CustomerRow, PromiseRow, TaskRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 task = TaskRow.__table__  # type: ignore[attr-defined] # SQLModel does not declare it
 callback = CallbackRow.__table__  # type: ignore[attr-defined]
 customer = CustomerRow.__table__  # type: ignore[attr-defined]
+promise = PromiseRow.__table__  # type: ignore[attr-defined]
 
 OPEN, TAKEN, DONE = "open", "taken", "done"
 DIALER = "dialer"
@@ -54,7 +56,8 @@ def ask(connection: Connection, house: House, needs: Sequence[Need], now: dateti
     held = [need.callback_id for need in needs if need.kind != DEADLINE]
     withdraw(connection, held, now, "the callback is held for another reason", kind=DEADLINE)
     columns = (callback.c.id, callback.c.customer_id, callback.c.campaign, callback.c.deadline_at, customer.c.agent)
-    query = select(*columns).join(customer, customer.c.id == callback.c.customer_id)
+    query = select(*columns, promise.c.until_at).join(customer, customer.c.id == callback.c.customer_id)
+    query = query.outerjoin(promise, promise.c.id == callback.c.promise_id)
     about = {row.id: row for row in connection.execute(query.where(callback.c.id.in_([n.callback_id for n in needs])))}
     rows = [
         {
@@ -65,7 +68,7 @@ def ask(connection: Connection, house: House, needs: Sequence[Need], now: dateti
             "person": about[need.callback_id].agent or need.person or house.person,
             "what": need.what,
             "opened_at": now,
-            "due_at": about[need.callback_id].deadline_at,
+            "due_at": _due(need, about[need.callback_id]),
             "state": OPEN,
             "taken_by": "",
             "done_by": "",
@@ -76,6 +79,12 @@ def ask(connection: Connection, house: House, needs: Sequence[Need], now: dateti
     ]
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     connection.execute(dialect.insert(task).on_conflict_do_nothing(), rows)
+
+
+def _due(need: Need, about: Any) -> datetime:
+    """A promise is due at its own time, everything else by the callback's deadline."""
+    own = about.until_at if need.kind == Reason.PROMISE_MISSED else None
+    return cast("datetime", own or about.deadline_at)
 
 
 def _answered(connection: Connection, callback_ids: Sequence[int]) -> set[int]:

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from tests.rule_books import open_britain
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -93,6 +95,7 @@ def _environment(place: Place) -> dict[str, str]:
         "DIALER_CALLER_ID": "+442079460000",
         "DIALER_ALLOWED_COUNTRIES": "GB,US",
         "DIALER_HOUSE_WINDOW": "00:00-24:00",
+        "DIALER_RULES": open_britain(place.folder),
         "DIALER_LOG_LEVEL": "warning",
     }
 

@@ -79,7 +79,7 @@ def test_enrolment_can_be_left_to_the_service_or_asked_for(office: Office) -> No
     office.campaign()
     assert office.objects("campaigns", "apply", "--no-enrol")[0]["enrolled"] is None
     assert office.objects("campaigns", "enrol", "survey") == [{"enrolled": 6, "withdrawn": 0, "infeasible": 1}]
-    assert office.objects("campaigns", "enrol") == [{"enrolled": 0, "withdrawn": 0}]
+    assert office.objects("campaigns", "enrol") == [{"enrolled": 0, "withdrawn": 0, "infeasible": 0}]
     assert office.run("campaigns", "enrol").stdout == "0 enrolled, 0 no longer selected\n"
 
 

@@ -68,6 +68,7 @@ def test_what_changes_against_the_version_in_force(working: Office) -> None:
     assert changes == {("callable_now", "waiting: hours: campaign"): 3}
     assert (told["unchanged"], told["already_enrolled"], told["not_called_again"]) == (3, 4, 2)
     assert plan(working, working.campaign())["changes"] == []
+    assert "This version is in force already." in working.run("campaigns", "plan", str(working.campaign())).stdout
 
 
 def test_windows_that_nobody_can_use_are_warned_of(office: Office) -> None:
@@ -102,7 +103,7 @@ def test_what_makes_a_plan_empty_is_said(working: Office) -> None:
     text = " ".join(working.run("campaigns", "plan", str(working.campaign())).stdout.split())
     assert "The campaign is paused: nobody is called until it is resumed." in text
     assert "no zone for 1 customers." in text
-    assert "import it again" in text
+    assert "customers confirm-zone REFERENCE" in text
     assert "none in these days" in text
 
 

@@ -118,6 +118,7 @@ def test_a_time_that_cannot_be_kept_is_said_at_once_with_what_happens_instead(as
     at = ("--at", "2026-03-05 22:00")
     result = asked.run("promises", "make", "london", "survey", *at, *HEARD)
     assert "This time cannot be kept" in result.stderr
+    assert "campaign hours are shut in Europe/London (Thu 22:00 there)" in result.stderr
     assert "a person takes over" in result.stderr
     assert [one["kind"] for one in asked.objects("tasks", "list") if one["customer"] == "london"] == ["promise_missed"]
 

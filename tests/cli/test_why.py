@@ -264,7 +264,7 @@ def test_a_customer_without_a_zone_can_be_mended(working: Office) -> None:
     store.close()
     text = " ".join(working.run("why", "lost", "--between", "2026-03-04", "--and", "2026-03-05").stdout.split())
     assert "no zone Without knowing what time it is there, nobody calls." in text
-    assert "import it again" in text
+    assert "`dialer customers confirm-zone REFERENCE ZONE --by NAME`" in text
     assert "no zone" not in working.run("why", "london").stdout
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from dialer.core.admission import Dial, House, Proposal, Refuse, Rule, Wait, decide
 from dialer.core.area_codes import presumed_state
+from dialer.core.caps import After, CoolOff, Per
 from dialer.core.hours import DailyRange, Hours
 from dialer.core.outcome import Ending
 from dialer.core.phone import parse_number
@@ -273,3 +274,13 @@ def test_a_wish_for_no_sales_stops_a_service_call_that_may_sell() -> None:
     service, selling = campaign(purpose="service"), campaign(purpose="service", may_sell=True)
     assert isinstance(decide(Proposal(customer(), service, NOW, stops=stops), ruled(), NOW), Dial)
     assert isinstance(decide(Proposal(customer(), selling, NOW, stops=stops), ruled(), NOW), Refuse)
+
+
+def test_no_retry_table_goes_below_the_houses_floors() -> None:
+    floor = CoolOff(after=After.BUSY, wait=10 * MINUTE, per=(Per.NUMBER,))
+    busy = contact(NOW - 9 * MINUTE, Ending.BUSY, callback=1, number=number().e164)
+    proposed = Proposal(customer(), campaign(), NOW - HOUR, callback=1, contacts=(busy,))
+    decision = decide(proposed, ruled(floors=(floor,)), NOW)
+    assert isinstance(decision, Wait)
+    assert decision.until == NOW + MINUTE
+    assert isinstance(decide(proposed, ruled(floors=(floor,)), NOW + MINUTE), Dial)

@@ -61,7 +61,7 @@ def test_the_house_shows_promises_hopeless_deadlines_and_whose_task_it_is(langua
     tags(page)
     assert "Li Na" in page
     assert "25.0 % (1/4)" in page
-    hopeless = page[page.index(say("section.infeasible", language)) :].partition("</section>")[0]
+    hopeless = page[page.index(f"<h2>{say('section.infeasible', language)}") :].partition("</section>")[0]
     assert "V-task" in hopeless
     assert "C-over" not in hopeless
     promised = page[page.index(f"<h2>{say('section.promised', language)}") :].partition("</section>")[0]

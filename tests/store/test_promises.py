@@ -311,8 +311,9 @@ def test_a_time_that_cannot_be_kept_goes_the_way_of_the_campaign_at_once(store: 
     assert (made.keeps, made.opens) == (False, None)
     assert isinstance(made.decision, Refuse)
     assert made.decision.reason is Reason.PROMISE_MISSED
+    assert "campaign hours are shut in Europe/London (Wed 20:30 there)" in made.in_the_way[0]
     (task,) = store.tasks.find()
-    assert task.kind == Reason.PROMISE_MISSED
+    assert (task.kind, task.due) == (Reason.PROMISE_MISSED, TOMORROW + 15 * MINUTE)
     check_books(store)
 
 

@@ -201,19 +201,6 @@ async def test_figures(site: Site) -> None:
     assert "dialer_open_attempts 0.0" in text
     assert 'state="calling"' not in text, "nobody is being called any more"
     assert 'dialer_callbacks{campaign="survey",state="waiting"} 1.0' in text
-    assert "dialer_promises{" not in text
-    store = site.works.store
-    key = store.callbacks.latest("C1", "survey")
-    assert key is not None
-    at, zone = NOW + timedelta(hours=6), "Europe/London"
-    said = Wanted(key, at, at.replace(tzinfo=None), zone, Reading.EXACT, "agent", "Li Na")
-    store.promises.make(said, NOW)
-    store.campaigns.apply("held", campaigns.version(HELD), HELD, NOW)
-    store.customers.upsert([Customer("V1", "Without a number", tier="vip")], NOW)
-    enrol(store, NOW, "UTC")
-    text = (await site.ask("GET", "/metrics")).text
-    assert 'dialer_promises{campaign="survey",state="open"} 1.0' in text
-    assert 'dialer_open_tasks{campaign="held",kind="no_number"} 1.0' in text
 
 
 async def test_figures_do_not_grow_with_what_strangers_ask_for(site: Site) -> None:
