@@ -248,6 +248,10 @@ class Callbacks:
     def _decide_and_put(self, connection: Connection, ids: Sequence[int], now: datetime) -> None:
         for start in range(0, len(ids), PAGE):
             found = self._candidates(connection, ids[start : start + PAGE], now)
+            unreckoned = [key for key, one in found.items() if one.row.cb_slack_seconds is None]
+            if unreckoned:  # new, or somebody of whom something is known that was not known before
+                self._reckon(connection, unreckoned, now)
+                found |= self._candidates(connection, unreckoned, now)
             queue.put(connection, self._house, [(c, decide(c.proposal, self._house, now)) for c in found.values()], now)
 
     def hurry(self, callback_id: int, now: datetime, *, by: str) -> Decision | None:

@@ -39,8 +39,8 @@ def confirm_zone(connection: Connection, key: int, zone: str, by: str, now: date
     connection.execute(update(customer).where(customer.c.id == key).values(said))
     callback = CallbackRow.__table__  # type: ignore[attr-defined]
     unsettled = callback.c.state.in_([CallbackState.WAITING, CallbackState.HELD])
-    mine = select(callback.c.id).where(callback.c.customer_id == key, unsettled)
-    queue.look_again(connection, list(connection.scalars(mine)), now)
+    anew = update(callback).where(callback.c.customer_id == key, unsettled).values(slack_seconds=None)
+    queue.look_again(connection, list(connection.scalars(anew.returning(callback.c.id))), now)
 
 
 class Customers:
@@ -78,7 +78,8 @@ class Customers:
             .where(customer.c.reference.in_([one["reference"] for one in changed]))
             .where(callback.c.state.in_([CallbackState.WAITING, CallbackState.HELD]))
         )
-        queue.look_again(connection, list(connection.scalars(waiting)), now)
+        anew = update(callback).where(callback.c.id.in_(waiting)).values(slack_seconds=None)
+        queue.look_again(connection, list(connection.scalars(anew.returning(callback.c.id))), now)
 
     def get(self, reference: str) -> Customer | None:
         """The customer with this reference."""

@@ -148,7 +148,7 @@ class World:
 def proposal_of(
     row: Row[Any], person: Customer, standing: Standing, promise: Promise | None, facts: dict[str, Any]
 ) -> Proposal:
-    """A callback as the gate is asked about it. `row` has its columns as `cb_...`, `facts` are those of `World.about`."""
+    """A callback as the gate is asked about it. `row` has its columns as `cb_...`, `facts` are from `World.about`."""
     return Proposal(
         customer=person,
         campaign=standing.campaign,

@@ -103,10 +103,7 @@ def settle(
 def _new_promise(candidate: Candidate, one: Told, step: NextStep) -> list[dict[str, Any]]:
     """The time the customer chose in this call, with the call as its proof; none when it was written down before."""
     at = one.after.promise_at
-    if not step.promised or at is None or one.after.outcome.ending is not Ending.PROMISED:
-        return []
-    known = candidate.proposal.promise
-    if known is not None and (known.proof, known.at) == (one.row.token, at):
+    if not step.promised or at is None or one.after.outcome.ending is not Ending.PROMISED or _is_old(one):
         return []
     campaign, person = candidate.proposal.campaign, candidate.proposal.customer
     zones = candidates(person, number_in(one.row)).zones
@@ -119,6 +116,12 @@ def _new_promise(candidate: Candidate, one: Told, step: NextStep) -> list[dict[s
     return [about | said | term | {"channel": "keypad", "attempt": one.row.token, "asked_at": asked}]
 
 
+def _is_old(one: Told) -> bool:
+    """Whether the time chosen in this call was settled before: a late word about something else does not revive it."""
+    before = one.before
+    return not before.is_open and before.outcome.ending is Ending.PROMISED and before.promise_at == one.after.promise_at
+
+
 def _promises(
     connection: Connection,
     over: Sequence[Told],
@@ -129,10 +132,9 @@ def _promises(
     """Promises that these calls kept, those that nothing is left of, and those that were made in them."""
     felt = [(one.row.callback_id, one.row.created_at) for one in over if one.after.counted]
     promises.called(connection, felt, now)
-    kept_on = {row["key"] for row in rows if row["promised"]}
-    over_now = {one.row.callback_id for one in over} - kept_on
-    if over_now:
-        promises.settle(connection, sorted(over_now), promises.VOID, now)
+    promised = {one.row.callback_id for one in over}
+    dropped = [row["key"] for row in rows if row["key"] in promised and not row["promised"]]
+    promises.settle(connection, dropped, promises.VOID, now)
     for one in chosen:
         promises.make(connection, one, now)
 
@@ -235,15 +237,20 @@ def _values(candidate: Candidate, one: Told, step: NextStep, standing: Standing,
     spoken = one.after.answered_at if ending.spoke_to_customer else None
     missed = one.after.counted and not ending.spoke_to_customer
     closed = step.state in {CallbackState.DONE, CallbackState.CLOSED}
-    return {
+    row = candidate.row
+    place: dict[str, Any] = {
+        "not_before": step.not_before,
+        "promised": step.promised,
+        "promise_id": row.cb_promise_id if step.promised else None,
+    }
+    if step.promised and _is_old(one):
+        place = {"not_before": row.cb_not_before, "promised": row.cb_promised, "promise_id": row.cb_promise_id}
+    return place | {
         "key": candidate.callback_id,
         "state": step.state.value,
         "reason": step.reason.value if step.reason else None,
         "note": step.note,
         "closed_at": now if closed else None,
-        "not_before": step.not_before,
-        "promised": step.promised,
-        "promise_id": candidate.row.cb_promise_id if step.promised else None,
         "number_index": step.number_index,
         "attempts": standing.attempts,
         "errors": standing.errors,

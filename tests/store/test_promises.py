@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dialer.core.admission import Refuse
-from dialer.core.outcome import Disposition, Network
+from dialer.core.outcome import Disposition, Fault, Network
 from dialer.core.promise import Reading
 from dialer.core.record import CallbackState, Reason
 from dialer.errors import InputError, NotFoundError
@@ -32,6 +32,7 @@ from tests.store.steps import (
     ended,
     enrol,
     heard,
+    no_answer,
     people,
     rows,
     start,
@@ -181,6 +182,31 @@ def test_late_and_repeated_words_make_no_second_promise(store: Store) -> None:
     tell(store, heard(token, Disposition.COMPLETED, node="bye", digits=""), at=NOW + 2 * MINUTE)
     assert len(store.promises.find()) == 1
     assert only(store).state == "open"
+
+
+def test_a_late_word_brings_back_no_promise_that_was_withdrawn_or_replaced(store: Store) -> None:
+    token = promised(store)
+    late = told(token, K.ENDED, key="late", network=Network.ANSWERED, fault=Fault.TEMPORARY)
+    store.promises.withdraw(only(store).id, "Wang", NOW + MINUTE)
+    tell(store, late, at=NOW + 2 * MINUTE)
+    assert [one.state for one in store.promises.find()] == ["void"]
+    store.promises.make(wanted(store, AT + HOUR), NOW + 3 * MINUTE)
+    tell(store, told(token, K.ENDED, key="later", network=Network.ANSWERED, fault=Fault.NUMBER), at=NOW + 4 * MINUTE)
+    assert [one.state for one in store.promises.find()] == ["void", "open"]
+    assert callback(store).next_at == AT + HOUR
+
+
+def test_a_late_word_about_an_earlier_call_leaves_the_promise_alone(store: Store) -> None:
+    start(store, attempts={"retry": [{"after": "no_answer", "wait": "10 min"}], "other_hour": False})
+    people(store, customer("C1"))
+    enrol(store)
+    first = dial_one(store)
+    tell(store, *no_answer(first))
+    second = dial_one(store, at=NOW + 10 * MINUTE)
+    tell(store, *_choosing(second, AT), at=NOW + 11 * MINUTE)
+    tell(store, told(first, K.ENDED, key="late", network=Network.BUSY), at=NOW + 12 * MINUTE)
+    assert only(store).state == "open"
+    assert callback(store).next_at == AT
 
 
 def test_another_choice_in_the_same_call_replaces_the_first(store: Store) -> None:

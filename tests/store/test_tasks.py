@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,6 +23,7 @@ from tests.store.steps import (
     callback,
     check_books,
     conversation,
+    dial,
     dial_one,
     ended,
     enrol,
@@ -293,3 +295,22 @@ def test_an_unheard_of_code_of_the_carrier_is_a_task(store: Store) -> None:
 def test_a_task_that_does_not_exist_is_said_to(store: Store) -> None:
     with pytest.raises(NotFoundError, match="no task 99"):
         store.tasks.take(99, "Li Na", NOW)
+
+
+@pytest.mark.parametrize("how", ["said by the customer", "imported anew"])
+def test_slack_is_reckoned_anew_when_the_zone_becomes_known(store: Store, how: str) -> None:
+    start(store)
+    people(store, customer("C1", zone="Mars/Olympus"))
+    enrol(store)
+    assert callback(store).reason is Reason.NO_ZONE
+    assert callback(store).slack == timedelta(0)
+    if how == "imported anew":
+        people(store, customer("C1", zone="Europe/London"), at=NOW + MINUTE)
+    else:
+        assert store.customers.confirm_zone("C1", "Europe/London", by="Li Na", now=NOW + MINUTE)
+    store.callbacks.turn(NOW + MINUTE)
+    assert callback(store).state is CallbackState.WAITING
+    slack = callback(store).slack
+    assert slack is not None
+    assert slack > DAY
+    assert len(dial(store, at=NOW + 2 * MINUTE)) == 1
