@@ -51,6 +51,8 @@ def test_the_demo_works_and_can_be_run_again(tmp_path: Path) -> None:
     ):
         assert part in told.stdout
     assert "X009 in holiday_followup: refuse" in told.stdout
+    assert "calls judged by the rules of today: all were right" in told.stdout
+    assert "a toll-free number; ask the customer for another" in told.stdout
     assert "Traceback" not in told.stdout
     for log in ("carrier.log", "run.log"):
         text = (folder / log).read_text(encoding="utf-8")

@@ -62,6 +62,7 @@ class Contact:
     felt: bool  # they noticed it: a ring, an engaged line, an answer; so is one that goes on
     ending: Ending | None
     ended: datetime | None = None
+    intended: datetime | None = None  # when it was decided, by our own clock
 
 
 class Call(NamedTuple):

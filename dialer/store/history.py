@@ -148,7 +148,8 @@ def _as_then(
         quiet=tuple(DailyRange.parse(text) for text in known["quiet"]),
     )
     campaign = read_version(connection, row.campaign, row.campaign_version)
-    before = {one for name in (row.customer_id, row.e164) for one in contacts.get(name, ()) if one.at < row.created_at}
+    contacts_then = (one for name in (row.customer_id, row.e164) for one in contacts.get(name, ()))
+    before = {one for one in contacts_then if one.intended is not None and one.intended < row.created_at}
     promise = _promise(known.get("promise"), campaign.promises.missed)
     return Proposal(
         customer=then,

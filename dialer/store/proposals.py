@@ -212,7 +212,8 @@ def contacts_of(
 
 def _contact(row: Any, name: str) -> Contact:
     return Contact(
-        at=row.rang_at or row.ended_at or row.created_at,
+        # The carrier cuts its instants off at the second, and its clock may be behind ours.
+        at=max(row.rang_at or row.ended_at or row.created_at, row.created_at),
         customer=name,
         number=row.e164,
         callback=row.callback_id,
@@ -222,4 +223,5 @@ def _contact(row: Any, name: str) -> Contact:
         felt=row.counted or row.is_open,
         ending=Ending(row.ending) if row.ending and not row.is_open else None,
         ended=row.ended_at,
+        intended=row.created_at,
     )

@@ -110,3 +110,17 @@ def test_only_one_campaign_and_only_calls_that_were_sent(kept: Store) -> None:
     kept.callbacks.turn(NOW + DAY)
     assert kept.callbacks.claim(9, NOW + DAY, owner="x", lease=HOUR, token=lambda: "never sent")
     assert judged(kept, HOUSE).judged == 5
+
+
+def test_a_carrier_whose_clock_is_behind_makes_no_call_its_own_obstacle(kept: Store) -> None:
+    """Twilio cuts its instants off at the second, so a phone seems to ring before the call was intended."""
+    with kept.database.write() as connection:
+        connection.execute(text("UPDATE attempt SET rang_at = sent_at, ended_at = sent_at"))
+        behind = (
+            {"early": NOW - MINUTE}
+            if not kept.database.is_sqlite
+            else {"early": f"{NOW - MINUTE:%Y-%m-%d %H:%M:%S.%f}"}
+        )
+        connection.execute(text("UPDATE attempt SET rang_at = :early WHERE rang_at IS NOT NULL"), behind)
+    once = preset("once", caps=[{"max": 1, "period": "30 min", "counts": "attempts", "per": "person"}])
+    assert judged(kept, replace(HOUSE, rules=ruled(once).rules)).findings == []
