@@ -113,7 +113,7 @@ BY_PERSON = frozenset(
 
 def holds(reason: Reason, customer: Customer) -> bool:
     """Whether a callback is held for a person instead of closed. A VIP is never closed unreached (handbook, rule 2)."""
-    unreached = {Reason.UNREACHED, Reason.EXPIRED, Reason.WRONG_PERSON, Reason.CAMPAIGN_ENDED}
+    unreached = {Reason.UNREACHED, Reason.STOPPED, Reason.EXPIRED, Reason.WRONG_PERSON, Reason.CAMPAIGN_ENDED}
     return reason in BY_PERSON or (customer.is_vip and reason in unreached)
 
 
@@ -279,7 +279,9 @@ def _in_call(hearing: _Hearing) -> None:
 
 
 def _not_before(hearing: _Hearing) -> None:
-    until = hearing.proposal.not_before
+    until, promise = hearing.proposal.not_before, hearing.chosen
+    if promise is not None:
+        until = max(until or promise.at, promise.at)
     if until is not None and hearing.now < until:
         what = "the customer chose this time" if hearing.proposal.promised else "the retry table says not yet"
         hearing.wait("not_before", until, what)
@@ -343,7 +345,7 @@ def _promise(hearing: _Hearing, opening: Opening) -> None:
     promise = hearing.proposal.promise
     if promise is None:
         return
-    if hearing.now < promise.until and opening.start < promise.until:
+    if hearing.now < promise.until and (opening.start < promise.until or hearing.proposal.in_call):
         hearing.passed("promise")
         return
     words = "the time the customer chose has passed" if hearing.now >= promise.until else "it cannot be kept"

@@ -302,6 +302,11 @@ class Campaign(Part):
     """Outcomes of the campaign's own, which the script may name."""
 
     @property
+    def purposes(self) -> frozenset[Purpose]:
+        """The purposes whose rules bind it: its own, and sales where it may sell."""
+        return frozenset({self.purpose, Purpose.SALES} if self.may_sell else {self.purpose})
+
+    @property
     def matter(self) -> str:
         """The name by which calls about the same matter are counted: its `subject`, else its own."""
         return self.subject or self.id

@@ -58,7 +58,7 @@ class Contact:
     callback: int
     campaign: str
     subject: str
-    purpose: str  # empty when it is not known, and then every rule counts the call
+    purposes: frozenset[str]  # as which it counts; empty when that is not known, and then every rule counts the call
     felt: bool  # they noticed it: a ring, an engaged line, an answer; so is one that goes on
     ending: Ending | None
     ended: datetime | None = None
@@ -88,7 +88,7 @@ def holds_of(preset: Preset, call: Call, contacts: Sequence[Contact], now: datet
         found = used_up(cap, call, contacts, now)
         if found is not None:
             yield found
-    bound = [one for one in contacts if not one.purpose or one.purpose in preset.purposes]
+    bound = [one for one in contacts if not one.purposes or not one.purposes.isdisjoint(preset.purposes)]
     for cool_off in preset.cooloffs:
         found = cooling(cool_off, call, bound, now)
         if found is not None:

@@ -34,6 +34,11 @@ class House:
     person: str = ""  # who gets the tasks that nobody else is named for
     editions: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # of the data decided by
 
+    @property
+    def lookback(self) -> timedelta:
+        """How far back any rule looks at calls that were made."""
+        return max(self.spacing, self.rules.lookback, *(floor.wait for floor in self.floors))
+
 
 @dataclass(frozen=True, slots=True)
 class Proposal:

@@ -38,6 +38,7 @@ class Reason(StrEnum):
     WRONG_PERSON = "wrong_person"
     NO_WINDOW = "no_window"  # no legal minute is left
     UNREACHED = "unreached"  # the attempts the campaign allows are used up
+    STOPPED = "stopped"  # the campaign's retry table ends it after such an attempt
     EXPIRED = "expired"  # the longest total time of the campaign is over
     NOT_TARGETED = "not_targeted"  # the campaign's filter no longer selects the customer
     CAMPAIGN_ENDED = "campaign_ended"

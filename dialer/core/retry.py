@@ -92,7 +92,7 @@ def _by_table(standing: Standing, ending: Ending, at: datetime) -> NextStep:
     rule = find_rule(standing.campaign, ending, standing.attempts)
     words = str(ending).replace("_", " ")
     if rule is None or rule.stop or rule.wait is None:
-        reason = Reason.WRONG_PERSON if ending is Ending.WRONG_PERSON else Reason.UNREACHED
+        reason = Reason.WRONG_PERSON if ending is Ending.WRONG_PERSON else Reason.STOPPED
         return _end(standing, reason, f"after {words} the campaign stops")
     if standing.attempts >= standing.campaign.attempts.most:
         return _end(standing, Reason.UNREACHED, f"all {standing.campaign.attempts.most} attempts are used up")

@@ -106,8 +106,7 @@ def subjects(customer: Customer) -> list[str]:
 
 def scopes_of(campaign: Campaign) -> frozenset[str]:
     """The scopes that stop this campaign's calls. One that may sell is stopped by a wish for no sales calls as well."""
-    purposes = {campaign.purpose, Purpose.SALES} if campaign.may_sell else {campaign.purpose}
-    return frozenset({EVERYTHING, f"campaign:{campaign.id}", *(f"purpose:{purpose}" for purpose in purposes)})
+    return frozenset({EVERYTHING, f"campaign:{campaign.id}", *(f"purpose:{one}" for one in campaign.purposes)})
 
 
 def read_scope(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dialer.errors import InputError, NotFoundError, Problem
-from dialer.store import Enrolment
+from dialer.store import ASKED_FOR, Enrolment
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,7 +29,7 @@ def call_next(store: Store, reference: str, campaign: str, now: datetime, *, by:
     standing = store.campaigns.get(campaign)
     key = store.callbacks.latest(reference, campaign)
     if key is None:
-        occasion, deadline = f"asked for by {by}", now + standing.campaign.why_now.deadline
+        occasion, deadline = f"{ASKED_FOR}{by}", now + standing.campaign.why_now.deadline
         store.callbacks.enrol(
             campaign, [Enrolment(store.customers.keys([reference])[reference], occasion, now, deadline)], now
         )

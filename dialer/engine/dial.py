@@ -11,7 +11,7 @@ import contextlib
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
-from math import ceil
+from math import floor
 from typing import TYPE_CHECKING
 
 import structlog
@@ -108,7 +108,7 @@ class Dialer:
         room = self._line.most_at_once - lines.taken
         if room <= 0:
             return 0
-        kept = max(0, ceil(self._line.vip_share * self._line.most_at_once) - lines.by_vips)
+        kept = max(0, floor(self._line.vip_share * self._line.most_at_once) - lines.by_vips)
         deadline = self._deadline()  # taken before the commit: the way back from it may be long
         briefings = await self._desk.ask(self._claim_and_commit, min(allowed, room), kept)
         self._pace.spend(len(briefings))

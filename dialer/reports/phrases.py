@@ -154,6 +154,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "held.no_zone": ("a person must ask for the zone", "需人工确认客户所在时区"),
     "held.wrong_person": ("a person must find the customer's own number", "需人工查找客户本人号码"),
     "held.no_window": ("a person must agree a time with the customer", "需人工与客户约定时间"),
+    "held.stopped": ("a person must reach the customer before {deadline}", "需人工在 {deadline} 前联系客户"),
     "held.unreached": ("a person must reach the customer before {deadline}", "需人工在 {deadline} 前联系客户"),
     "held.expired": ("a person must reach the customer", "需人工联系客户"),
     "held.not_targeted": ("a person must decide whether to call", "需人工决定是否回访"),

@@ -17,6 +17,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "Reason.wrong_person": ("wrong person", "非本人"),
     "Reason.no_window": ("no allowed time left", "无可回访时段"),
     "Reason.unreached": ("attempts used up", "多次未接通"),
+    "Reason.stopped": ("the campaign stops after this", "按活动规则不再拨打"),
     "Reason.expired": ("campaign's time used up", "超过回访期限"),
     "Reason.not_targeted": ("no longer selected", "不再符合条件"),
     "Reason.campaign_ended": ("campaign ended", "活动已结束"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dialer.store.attempts import Attempts, Briefing, Open, Recorded
-from dialer.store.callbacks import Callbacks, Enrolment
+from dialer.store.callbacks import ASKED_FOR, Callbacks, Enrolment
 from dialer.store.campaigns import Campaigns, Standing
 from dialer.store.census import Census, Counted, Kept
 from dialer.store.customers import Customers, Upserted
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dialer.core.admission import House
 
 __all__ = [
+    "ASKED_FOR",
     "Attempts",
     "Briefing",
     "Counted",

@@ -18,6 +18,7 @@ from dialer.store.campaigns import campaign
 from dialer.store.evidence import evidence
 from dialer.store.rows import number_values
 from dialer.store.tables import AttemptRow, CallbackRow, CustomerRow
+from dialer.store.verdict import locked, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -39,6 +40,9 @@ ROUNDS = 5
 
 PAGE = 500
 """Callbacks that are decided together, so that memory does not grow with their number."""
+
+ASKED_FOR = "asked for by "
+"""How the occasion of a callback begins that exists because a person asked for it."""
 
 AHEAD = timedelta(days=30)
 """How long ago a hurried callback counts as due: longer than anybody else's head start."""
@@ -140,6 +144,7 @@ class Callbacks:
             select(callback.c.id)
             .where(callback.c.campaign == campaign, callback.c.customer_id.in_(customer_ids))
             .where(callback.c.state.in_([CallbackState.WAITING, CallbackState.HELD]), ~callback.c.promised)
+            .where(~callback.c.occasion.startswith(ASKED_FOR))  # a person wanted it, whatever the filter selects
         )
         change = {
             "state": CallbackState.CLOSED.value,
@@ -173,7 +178,7 @@ class Callbacks:
 
     def _alarm(self, connection: Connection, now: datetime) -> None:
         """VIPs who were not called and have little callable time left are given to a person."""
-        found = self._candidates(connection, queue.alarms(connection, now), now)
+        found = self._candidates(connection, queue.alarms(connection, now, PAGE), now)
         words = "little callable time is left before the deadline: call this customer yourself"
         needs = [
             tasks.Need(one.callback_id, tasks.DEADLINE, words, one.proposal.campaign.why_now.person)
@@ -259,17 +264,15 @@ class Callbacks:
 
         What the gate says now; None when the callback is over or in a call.
         """
-        mine = (callback.c.id == callback_id) & callback.c.state.in_([CallbackState.WAITING, CallbackState.HELD])
         with self._database.write() as connection:
-            hurried = update(callback).where(mine, ~callback.c.promised).values(not_before=now - AHEAD)
-            connection.execute(hurried)
-            if connection.scalar(select(callback.c.id).where(mine)) is None:
+            row = locked(connection, callback_id)
+            if row.state not in {CallbackState.WAITING, CallbackState.HELD}:
                 return None
-            queue.look_again(connection, [callback_id], now)
+            if not row.promised:
+                mine = update(callback).where(callback.c.id == callback_id)
+                connection.execute(mine.values(not_before=now - AHEAD))
             tasks.noted(connection, callback_id, by, "asked for the call", now)
-            decided = decide(self._candidates(connection, [callback_id], now)[callback_id].proposal, self._house, now)
-            self._decide_and_put(connection, [callback_id], now)
-        return decided
+            return verdict(connection, self._house, callback_id, now)
 
     def latest(self, reference: str, campaign_id: str) -> int | None:
         """The key of a customer's latest callback in a campaign; None when there is none."""
@@ -343,7 +346,7 @@ def _intent(
         "customer_id": candidate.row.cb_customer_id,
         "campaign": proposal.campaign.id,
         "campaign_version": candidate.version,
-        "purpose": proposal.campaign.purpose.value,
+        "purpose": ",".join(sorted(proposal.campaign.purposes)),
         "subject": proposal.campaign.matter,
         "vip": proposal.customer.is_vip,
         **number_values(decision.number),

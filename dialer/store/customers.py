@@ -67,19 +67,21 @@ class Customers:
         return dict(connection.execute(query).all())
 
     def _update(self, connection: Connection, changed: Sequence[dict[str, Any]], now: datetime) -> None:
+        numbers = {one["reference"]: one["numbers"] for one in changed}
+        known = select(customer.c.reference, customer.c.numbers).where(customer.c.reference.in_(numbers))
+        elsewhere = [row.reference for row in connection.execute(known) if row.numbers != numbers[row.reference]]
         rows = [{f"new_{name}": value for name, value in one.items()} for one in changed]
         columns: dict[str, Any] = {name: bindparam(f"new_{name}") for name in changed[0] if name != "reference"}
         by_reference = update(customer).where(customer.c.reference == bindparam("new_reference"))
         connection.execute(by_reference.values(columns), rows)
         callback = CallbackRow.__table__  # type: ignore[attr-defined]
-        waiting = (
-            select(callback.c.id)
-            .join(customer, customer.c.id == callback.c.customer_id)
-            .where(customer.c.reference.in_([one["reference"] for one in changed]))
-            .where(callback.c.state.in_([CallbackState.WAITING, CallbackState.HELD]))
-        )
-        anew = update(callback).where(callback.c.id.in_(waiting)).values(slack_seconds=None)
-        queue.look_again(connection, list(connection.scalars(anew.returning(callback.c.id))), now)
+        unsettled = callback.c.state.in_([CallbackState.WAITING, CallbackState.HELD])
+        for references, by_person in ((elsewhere, True), (numbers.keys() - elsewhere, False)):
+            # With another number there is somebody new to try, whatever became of the old one.
+            theirs = select(customer.c.id).where(customer.c.reference.in_(references))
+            anew = update(callback).where(callback.c.customer_id.in_(theirs), unsettled).values(slack_seconds=None)
+            ids = list(connection.scalars(anew.returning(callback.c.id)))
+            queue.look_again(connection, ids, now, by_person=by_person)
 
     def get(self, reference: str) -> Customer | None:
         """The customer with this reference."""

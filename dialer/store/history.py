@@ -92,7 +92,7 @@ class History:
         found = connection.execute(select(customer).where(customer.c.id.in_(ids)))
         people = {row.id: customer_of(row) for row in found}
         numbers = {row.e164 for row in sent}
-        lookback = max(self._house.spacing, self._house.rules.lookback) + LONGEST_CALL
+        lookback = self._house.lookback + LONGEST_CALL
         since = min((row.created_at for row in sent), default=rows[0].created_at) - lookback
         contacts = contacts_of(connection, people, numbers, since)
         counted = _counted(connection, {row.callback_id for row in sent})

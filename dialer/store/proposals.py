@@ -128,7 +128,7 @@ class World:
     ) -> World:
         """All facts about `people`, by the customers' keys."""
         numbers = {number.e164 for person in people.values() for number in person.numbers}
-        since = now - max(house.spacing, house.rules.lookback) - LONGEST_CALL
+        since = now - house.lookback - LONGEST_CALL
         return cls(
             _by_subject(in_force(connection, {name for person in people.values() for name in subjects(person)})),
             _open_attempts(connection, set(people), numbers, own),
@@ -219,7 +219,7 @@ def _contact(row: Any, name: str) -> Contact:
         callback=row.callback_id,
         campaign=row.campaign,
         subject=row.subject,
-        purpose=row.purpose,
+        purposes=frozenset(row.purpose.split(",") if row.purpose else ()),
         felt=row.counted or row.is_open,
         ending=Ending(row.ending) if row.ending and not row.is_open else None,
         ended=row.ended_at,

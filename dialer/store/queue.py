@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from dialer.core import duty, priority
 from dialer.core.admission import Refuse, Wait, holds
-from dialer.core.record import CallbackState
+from dialer.core.record import CallbackState, Reason
 from dialer.store import promises, tasks
 from dialer.store.tables import CallbackRow, QueueRow
 
@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from dialer.core.admission import Decision, Dial, House
-    from dialer.core.record import Reason
     from dialer.store.proposals import Candidate
+
+UNTIL_A_PERSON_SAYS = (Reason.NEEDS_HUMAN.value, Reason.STOPPED.value)
+"""Reasons to hold that the gate does not know of: it would call again at once."""
 
 PLACE = ("ready", "vip", "opens_at", "closes_at", "alarm_at", "rank_at")
 """What changes when a callback that waits is decided anew."""
@@ -121,12 +123,18 @@ def take_out(connection: Connection, ids: Sequence[int]) -> list[int]:
     return list(connection.scalars(delete(row).where(row.c.callback_id.in_(ids)).returning(row.c.callback_id)))
 
 
-def look_again(connection: Connection, ids: Sequence[int], now: datetime) -> None:
-    """Facts about these callbacks changed: the next `turn` asks the gate about them anew, those held included."""
+def look_again(connection: Connection, ids: Sequence[int], now: datetime, *, by_person: bool = False) -> None:
+    """Facts about these callbacks changed: the next `turn` asks the gate about them anew, those held included.
+
+    What is held for another reason than the gate's own goes on only when a person says so (`by_person`), or to be
+    closed.
+    """
     for start in range(0, len(ids), 500):
         part = ids[start : start + 500]
         back = {"state": CallbackState.WAITING.value, "reason": None, "note": ""}
         held = update(callback).where(callback.c.id.in_(part), callback.c.state == CallbackState.HELD).values(back)
+        if not by_person:
+            held = held.where(callback.c.reason.not_in(UNTIL_A_PERSON_SAYS))
         revived = [
             {
                 "callback_id": one.id,
@@ -164,10 +172,11 @@ def stretches_over(connection: Connection, now: datetime, limit: int) -> list[in
     return list(connection.scalars(query.with_for_update(skip_locked=True)))
 
 
-def alarms(connection: Connection, now: datetime) -> list[int]:
+def alarms(connection: Connection, now: datetime, limit: int) -> list[int]:
     """VIPs whose time before the deadline runs out; each is told once for every place it has in the queue."""
-    due = row.c.alarm_at <= now
-    return list(connection.scalars(update(row).where(due).values(alarm_at=None).returning(row.c.callback_id)))
+    due = select(row.c.callback_id).where(row.c.alarm_at <= now).order_by(row.c.alarm_at).limit(limit)
+    rung = update(row).where(row.c.callback_id.in_(due)).values(alarm_at=None)
+    return list(connection.scalars(rung.returning(row.c.callback_id)))
 
 
 def claim(

@@ -76,7 +76,7 @@ def settle(
     for one in over:
         candidate = found[one.row.callback_id]
         history = past[one.row.callback_id]
-        if history[-1].token != one.row.token and not _overrules(one, candidate, history):
+        if _says_no_more(one, candidate, history):
             recounted.append({"key": candidate.callback_id, "attempts": sum(past.counted for past in history)})
             continue
         standing = _standing(candidate, one.row.e164, history)
@@ -87,23 +87,34 @@ def settle(
             waiting.append(candidate)
         elif step.state is CallbackState.HELD and step.reason is not None:
             needs.append(need(candidate, step.reason, step.note))
+    rows = _still_ours(connection, rows, found)
+    ours = {row["key"] for row in rows}
     _write(connection, recounted)
     _write(connection, rows)
     promised = {key for key, candidate in found.items() if candidate.row.cb_promise_id is not None}
+    chosen = [one for one in chosen if one["callback_id"] in ours]
     _promises(connection, [one for one in over if one.row.callback_id in promised], rows, chosen, now)
-    queue.take_out(connection, [row["key"] for row in rows])
     ended = [row["key"] for row in rows if row["closed_at"] is not None]
     if ended:
         tasks.withdraw(connection, ended, now, "the callback has ended")
-    tasks.ask(connection, house, needs, now)
-    again = proposals.load(connection, [one.callback_id for one in waiting], now, house)
+    tasks.ask(connection, house, [one for one in needs if one.callback_id in ours], now)
+    again = proposals.load(connection, [one.callback_id for one in waiting if one.callback_id in ours], now, house)
     queue.put(connection, house, [(one, decide(one.proposal, house, now)) for one in again.values()], now)
+
+
+def _still_ours(
+    connection: Connection, rows: Sequence[dict[str, Any]], found: Mapping[int, Candidate]
+) -> list[dict[str, Any]]:
+    """Those that no claim took in the meantime. Queue rows are locked before callbacks here, as in a claim."""
+    taken = set(queue.take_out(connection, [row["key"] for row in rows]))
+    waited = {key for key, candidate in found.items() if candidate.row.cb_state == CallbackState.WAITING}
+    return [row for row in rows if row["key"] in taken or row["key"] not in waited]
 
 
 def _new_promise(candidate: Candidate, one: Told, step: NextStep) -> list[dict[str, Any]]:
     """The time the customer chose in this call, with the call as its proof; none when it was written down before."""
     at = one.after.promise_at
-    if not step.promised or at is None or one.after.outcome.ending is not Ending.PROMISED or _is_old(one):
+    if not step.promised or at is None or one.after.outcome.ending is not Ending.PROMISED:
         return []
     campaign, person = candidate.proposal.campaign, candidate.proposal.customer
     zones = candidates(person, number_in(one.row)).zones
@@ -114,12 +125,6 @@ def _new_promise(candidate: Candidate, one: Told, step: NextStep) -> list[dict[s
     term = {"at": at, "until_at": at + campaign.promises.tolerance, "missed": campaign.promises.missed.value}
     asked = one.after.answered_at or at
     return [about | said | term | {"channel": "keypad", "attempt": one.row.token, "asked_at": asked}]
-
-
-def _is_old(one: Told) -> bool:
-    """Whether the time chosen in this call was settled before: a late word about something else does not revive it."""
-    before = one.before
-    return not before.is_open and before.outcome.ending is Ending.PROMISED and before.promise_at == one.after.promise_at
 
 
 def _promises(
@@ -146,6 +151,22 @@ def _matters(one: Told) -> bool:
 
 def _consequences(facts: Facts) -> tuple[Any, ...]:
     return (facts.outcome.ending, facts.counted, facts.promise_at, facts.fault)
+
+
+def _says_no_more(one: Told, candidate: Candidate, history: Sequence[_Past]) -> bool:
+    """Whether what was learnt changes no more than the count: another call, or somebody, has decided since.
+
+    A late word never reopens what is over, and takes no promise back that was made or withdrawn after the call.
+    """
+    if history[-1].token != one.row.token:
+        return not _overrules(one, candidate, history)
+    if one.before.is_open or one.after.outcome.ending.closes:
+        return False
+    over = candidate.row.cb_state in {CallbackState.DONE, CallbackState.CLOSED}
+    before, after = one.before, one.after
+    old_choice = before.outcome.ending is Ending.PROMISED and before.promise_at == after.promise_at
+    chosen_since = candidate.row.cb_promised and before.promise_at == after.promise_at
+    return over or old_choice or chosen_since
 
 
 def _overrules(one: Told, candidate: Candidate, history: Sequence[_Past]) -> bool:
@@ -178,13 +199,14 @@ def _opt_outs(connection: Connection, changes: Sequence[Told], now: datetime) ->
     suppressions.add(connection, rows)
     open_states = [CallbackState.WAITING, CallbackState.HELD]
     query = select(callback.c.id).where(callback.c.customer_id.in_(ids), callback.c.state.in_(open_states))
-    queue.look_again(connection, list(connection.scalars(query)), now)
+    queue.look_again(connection, list(connection.scalars(query)), now, by_person=True)  # to be closed
 
 
 def _zones(connection: Connection, changes: Sequence[Told], now: datetime) -> None:
-    """A zone that the customer confirmed by a key; the call is the proof."""
+    """A zone that the customer confirmed by a key; the call is the proof. A stranger's key confirms nothing."""
     for one in changes:
-        if one.after.zone and one.after.zone != one.before.zone:
+        spoken = one.after.outcome.ending.spoke_to_customer and not one.after.is_open
+        if one.after.zone and spoken and (one.before.is_open or one.after.zone != one.before.zone):
             confirm_zone(connection, one.row.customer_id, one.after.zone, one.row.token, now)
 
 
@@ -237,15 +259,10 @@ def _values(candidate: Candidate, one: Told, step: NextStep, standing: Standing,
     spoken = one.after.answered_at if ending.spoke_to_customer else None
     missed = one.after.counted and not ending.spoke_to_customer
     closed = step.state in {CallbackState.DONE, CallbackState.CLOSED}
-    row = candidate.row
-    place: dict[str, Any] = {
+    return {
         "not_before": step.not_before,
         "promised": step.promised,
-        "promise_id": row.cb_promise_id if step.promised else None,
-    }
-    if step.promised and _is_old(one):
-        place = {"not_before": row.cb_not_before, "promised": row.cb_promised, "promise_id": row.cb_promise_id}
-    return place | {
+        "promise_id": candidate.row.cb_promise_id if step.promised else None,
         "key": candidate.callback_id,
         "state": step.state.value,
         "reason": step.reason.value if step.reason else None,

@@ -94,13 +94,14 @@ class Suppressions:
         with self._database.write() as connection:
             added = add(connection, [{"subject": name} | said for name in names])
             references = [name.removeprefix(person("")) for name in people]
+            concerned = [name for name, one in standings(connection).items() if wish.scope in scopes_of(one.campaign)]
             waiting = (
                 select(callback.c.id)
                 .join(customer, customer.c.id == callback.c.customer_id)
-                .where(customer.c.reference.in_(references))
+                .where(customer.c.reference.in_(references), callback.c.campaign.in_(concerned))
                 .where(callback.c.state.in_([CallbackState.WAITING, CallbackState.HELD]))
             )
-            queue.look_again(connection, list(connection.scalars(waiting)), now)
+            queue.look_again(connection, list(connection.scalars(waiting)), now, by_person=True)  # to be closed
         if len(people) < len(names):
             self.look_at_line(now)
         return added
@@ -132,6 +133,7 @@ class Suppressions:
         stays closed; the next reason to call counts again.
         """
         with self._database.write() as connection:
+            _alone(connection)
             turn = _last_turns(connection, [name]).get((name, scope))
             if turn is None or turn % 2:
                 return False
@@ -216,7 +218,7 @@ class Suppressions:
                 # The number may have left the customer's file since, and the campaign may be called another purpose.
                 names = [*subjects(customer_of(row)), line(row.e164)]
                 scopes = scopes_of(read_version(connection, row.campaign, row.campaign_version))
-                asked.append((row, names, scopes | {f"purpose:{row.purpose}"}))
+                asked.append((row, names, scopes | {f"purpose:{one}" for one in row.purpose.split(",")}))
             return [Forbidden(row.token, row.carrier_call_id, stop) for row, stop in _stopped(connection, asked)]
 
 
@@ -237,6 +239,7 @@ def add(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
     """
     if not rows:
         return 0
+    _alone(connection)
     asked = [_BLANK | dict(row) for row in rows]
     last = _last_turns(connection, {row["subject"] for row in asked})
     opened = []
@@ -251,6 +254,15 @@ def add(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
     statement = _dialect(connection).insert(suppression).on_conflict_do_nothing().returning(suppression.c.subject)
     return len(connection.scalars(statement, opened).all())
 
+
+def _alone(connection: Connection) -> None:
+    """Whose turn it is must not change between looking and writing: a stop beside a lift would be lost."""
+    if connection.dialect.name != "sqlite":  # where a writing transaction is alone as it is
+        connection.execute(select(func.pg_advisory_xact_lock(LISTING)))
+
+
+LISTING: Final = 0xD1A2
+"""The lock under which the list is written by turns, where a database has several writers at once."""
 
 _BLANK: Final[dict[str, Any]] = {"scope": EVERYTHING, "attempt": "", "by": "", "note": ""}
 

@@ -33,7 +33,7 @@ def locked(connection: Connection, callback_id: int) -> Row[Any]:
 
 def verdict(connection: Connection, house: House, callback_id: int, now: datetime) -> Decision:
     """What the gate says about a callback that waits or is held, which follows in the same transaction."""
-    queue.look_again(connection, [callback_id], now)
+    queue.look_again(connection, [callback_id], now, by_person=True)
     candidate = proposals.load(connection, [callback_id], now, house)[callback_id]
     decision = decide(candidate.proposal, house, now)
     queue.put(connection, house, [(candidate, decision)], now)

@@ -55,7 +55,7 @@ def contact(at: datetime, **changes: Any) -> Contact:
         "callback": 7,
         "campaign": "renewal",
         "subject": "renewal",
-        "purpose": "renewal",
+        "purposes": frozenset({"renewal"}),
         "felt": True,
         "ending": Ending.NO_ANSWER,
     }

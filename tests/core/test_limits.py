@@ -28,7 +28,7 @@ def contact(at: datetime = NOW - HOUR, ending: Ending | None = Ending.NO_ANSWER,
         "callback": 1,
         "campaign": "survey",
         "subject": "survey",
-        "purpose": "survey",
+        "purposes": frozenset({"survey"}),
         "felt": ending not in {Ending.NOT_RUNG, Ending.BAD_NUMBER, Ending.UNREACHABLE},
     }
     return Contact(at, ending=ending, **facts | changes)
@@ -167,8 +167,8 @@ def test_what_a_cool_off_follows(after: str, endings: set[Ending]) -> None:
 def test_a_refused_survey_cools_no_renewal_but_caps_count_every_call() -> None:
     rule = preset(purposes=["renewal"], cooloffs=[{"after": "refused", "wait": "30 days"}])
     assert not list(holds_of(rule, CALL, [contact(ending=Ending.REFUSED)], NOW))
-    assert list(holds_of(rule, CALL, [contact(ending=Ending.REFUSED, purpose="renewal")], NOW))
-    assert list(holds_of(rule, CALL, [contact(ending=Ending.REFUSED, purpose="")], NOW)), "in doubt it counts"
+    assert list(holds_of(rule, CALL, [contact(ending=Ending.REFUSED, purposes=frozenset({"renewal"}))], NOW))
+    assert list(holds_of(rule, CALL, [contact(ending=Ending.REFUSED, purposes=frozenset())], NOW)), "in doubt it counts"
     capped = preset(purposes=["renewal"], caps=[{"max": 1, "period": "24 h", "counts": "calls", "per": "person"}])
     assert list(holds_of(capped, CALL, [contact()], NOW))
 

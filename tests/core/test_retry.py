@@ -135,7 +135,7 @@ def test_a_numbered_row_leaves_the_default_for_the_other_attempts() -> None:
 def test_stop_closes_and_makes_a_vip_a_task(ending: Ending) -> None:
     chosen = table({"after": ending.value, "stop": True})
     step = after(ending, campaign=chosen)
-    assert (step.state, step.reason) == (CallbackState.CLOSED, Reason.UNREACHED)
+    assert (step.state, step.reason) == (CallbackState.CLOSED, Reason.STOPPED)
     step = after(ending, campaign=chosen, customer=VIP)
     assert (step.state, step.reason) == (CallbackState.HELD, Reason.UNREACHED)
 

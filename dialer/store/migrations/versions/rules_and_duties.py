@@ -73,6 +73,18 @@ def upgrade() -> None:
     )
     op.create_index("task_by_state", "task", ["state", "due_at"])
     op.create_index("task_of_callback", "task", ["callback_id"])
+    _what_was_there()
+
+
+def _what_was_there() -> None:
+    """Who is held becomes a task; who waits is asked about anew, which gives VIPs their share and their alarm."""
+    op.execute("UPDATE queue SET ready = false, closes_at = opens_at")
+    op.execute(
+        "INSERT INTO task (kind, callback_id, customer_id, campaign, person, what, opened_at, due_at, state, taken_by, "
+        "done_by, result, note) SELECT callback.reason, callback.id, customer_id, campaign, customer.agent, "
+        "callback.note, enrolled_at, deadline_at, 'open', '', '', '', '' FROM callback "
+        "JOIN customer ON customer.id = customer_id WHERE callback.state = 'held' AND callback.reason IS NOT NULL"
+    )
 
 
 def _columns() -> None:
