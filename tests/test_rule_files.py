@@ -339,6 +339,25 @@ def test_a_notice_goes_before_what_the_package_knows() -> None:
     assert calendar.is_confirmed(2027)
 
 
+def test_a_chinese_notice_confirms_its_year_only_when_it_looks_whole() -> None:
+    work = frozenset({date(2027, 2, 20)})
+
+    def confirmed(days_off: int) -> bool:
+        notice = Notice("CN", 2027, frozenset(date(2027, 2, day) for day in range(5, 5 + days_off)), work)
+        return calendar_of("CN", 2027, [notice]).is_confirmed(2027)
+
+    assert (confirmed(0), confirmed(6), confirmed(7)) == (False, False, True)
+    assert calendar_of("CN", 2026, [Notice("CN", 2026, frozenset(), work)]).is_confirmed(2026), "the package knows it"
+
+
+def test_a_notice_may_take_back_an_estimate_on_a_weekday_but_not_in_china(tmp_path: Path) -> None:
+    known = package.country_holidays("SG", years=[2031], language="en_US")
+    day = next(day for day, label in known.items() if "estimated" in label and day.weekday() < 5)
+    assert notice_file(tmp_path, "SG-2031.csv", f"{day},x,work\n") == []
+    (said,) = notice_file(tmp_path, "SG-2031.csv", "2031-12-25,Christmas,work\n")
+    assert said.startswith("SG-2031.csv:1: 2031-12-25 is a Thursday: only days of the weekend")
+
+
 def test_weekends_beside_a_holiday_are_part_of_its_block_unless_they_are_worked() -> None:
     calendar = calendar_of("CN", 2026)
     assert {date(2026, 2, 15), date(2026, 2, 21), date(2026, 2, 22)} <= calendar.closed
@@ -391,7 +410,9 @@ def test_both_shapes_of_a_notice_say_the_same(tmp_path: Path) -> None:
         ("CN-2027.csv", "date,name,kind\n2027-02-05,x,free\n", "CN-2027.csv:2: does not say whether the day is off"),
         ("CN-2027.csv", "2027-02-05\n", "CN-2027.csv:1: does not say whether the day is off"),
         ("CN-2027.csv", "2028-02-05,x,off\n", "CN-2027.csv:1: 2028-02-05 is not in 2027"),
-        ("CN-2027.csv", "2027-02-05,x,off\n2027-02-05,x,work\n", "CN-2027.csv:2: 2027-02-05 is named twice"),
+        ("CN-2027.csv", "2027-02-06,x,off\n2027-02-06,x,work\n", "CN-2027.csv:2: 2027-02-06 is named twice"),
+        ("CN-2027.csv", "2027-02-20,x,work\n2027-10-08,x,work\n", "CN-2027.csv:2: 2027-10-08 is a Friday: only days"),
+        ("CN-2027.json", days(("2027-02-08", False)), "CN-2027.json days[1]: 2027-02-08 is a Monday: only days of"),
         ("CN-2027.csv", "date,name,kind\n", "CN-2027.csv: names no day at all"),
         ("CN-2027.csv", '2027-02-05,"x,off\n', "CN-2027.csv: cannot be read as CSV"),
         ("CN-2027.json", "{\n{", "CN-2027.json:2: cannot be read as JSON"),
@@ -463,6 +484,13 @@ def test_only_what_the_house_and_practice_say_can_be_replaced(tmp_path: Path, na
     assert loaded[name].sources == ("our own decision",)
 
 
+def test_ids_that_are_taken_are_named_even_beside_presets_that_do_not_read_well(tmp_path: Path) -> None:
+    text = OWN.replace("kind: house", "kind: hause") + OWN.removeprefix("presets:\n").replace("id: own", "id: us-fl")
+    first, second = complaints(tmp_path, text)
+    assert first.startswith("own.yaml:3 presets[1].kind: 'hause' is not known here")
+    assert second.startswith("own.yaml:21 presets[2].id: 'us-fl' is a preset of")
+
+
 def test_a_preset_is_replaced_once(tmp_path: Path) -> None:
     for name in ("a.yaml", "b.yaml"):
         (tmp_path / name).write_text(OWN.replace("id: own", "id: de-practice"))
@@ -478,7 +506,8 @@ def test_rules_are_read_once_with_the_notices_and_calendars_of_each_year(tmp_pat
     own.mkdir()
     notices.mkdir()
     (own / "own.yaml").write_text(OWN, encoding="utf-8")
-    (notices / "CN-2027.csv").write_text("2027-02-05,除夕,off\n2027-02-20,调休,work\n", encoding="utf-8")
+    rest = "".join(f"2027-02-{day:02},春节,off\n" for day in range(5, 12))
+    (notices / "CN-2027.csv").write_text(f"{rest}2027-02-20,调休,work\n", encoding="utf-8")
     presets, calendars = load_rules([own], notices)
     assert load_rules([own], notices)[0] is presets
     assert presets[-1].id == "own"

@@ -19,12 +19,16 @@ def call(
     customer: Annotated[str, typer.Argument(help="The customer's reference in the customer file.")],
     campaign: Annotated[str, typer.Argument(help="The campaign it is about.")],
     by: Annotated[str, typer.Option(metavar="NAME", help="Who asks for the call.")],
+    *,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Also when the campaign's filter does not select them.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Have a customer called next. The running service dials; quiet hours, lists and limits hold as for any call."""
     given, now = bootstrap.settings(), bootstrap.now()
     with closing(bootstrap.open_store(given)) as store:
-        decided = call_next(store, customer, campaign, now, by=by)
+        decided = call_next(store, customer, campaign, now, by=by, anyway=anyway)
     until = decided.until if isinstance(decided, Wait) else None
     word = "dial" if isinstance(decided, Dial) else "wait" if isinstance(decided, Wait) else "refuse"
     broken = [rule for rule in decided.rules if not rule.passed]

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from dialer import bootstrap
 from dialer.cli.screen import AsJson, emit, err, out, show
-from dialer.core.zones import is_zone
+from dialer.core.zones import is_zone, lies_in, nearest_zone
 from dialer.customer_files.columns import as_yaml, doubts, meanings
 from dialer.customer_files.mapping import FileMapping, load_mapping
 from dialer.customer_files.opening import open_table
@@ -156,8 +156,9 @@ def confirm_zone(
     if not by.strip():
         raise InputError([Problem("--by", "is empty", "without a name nobody can show who heard the customer")])
     if zone and not is_zone(zone):
-        raise InputError([Problem("zone", f"there is no time zone {zone!r}", "expected a name like America/Chicago")])
+        raise InputError([Problem("zone", f"there is no time zone {zone!r}", nearest_zone(zone))])
     with closing(bootstrap.open_store(given)) as store:
+        customer = store.customers.get(reference)
         if not store.customers.confirm_zone(reference, zone, by=by.strip(), now=bootstrap.now()):
             mend = "the first column of `dialer customers list` holds the references"
             raise NotFoundError([Problem("customer", f"nobody has the reference {reference!r}", mend)])
@@ -166,6 +167,10 @@ def confirm_zone(
     else:
         told = f"lives on the clock of {zone}" if zone else "has no confirmed zone any more"
         out.print(f"[bold]{escape(reference)}[/bold] {escape(told)}")
+    if zone and customer is not None:
+        countries = {customer.region[:2], *(number.region for number in customer.numbers)} - {""}
+        if not lies_in(zone, countries):
+            err.print(f"[yellow]note[/yellow] {escape(zone)} is neither where their address nor where a number is")
 
 
 @app.command("mapping")

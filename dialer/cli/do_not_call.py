@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -31,7 +32,11 @@ _SCREENFUL = 20
 Numbers = Annotated[list[str] | None, typer.Argument(help="Numbers, best with + and country code.")]
 Customers = Annotated[list[str] | None, typer.Option("--customer", help="A customer's reference; may be repeated.")]
 Scope = Annotated[str, typer.Option(help="What it is about: everything, purpose:PURPOSE or campaign:ID.")]
-By = Annotated[str, typer.Option(help="Who writes it down.")]
+By = Annotated[str, typer.Option(metavar="NAME", help="Who writes it down.")]
+ByUser = Annotated[
+    str, typer.Option(metavar="NAME", help="Who writes it down; default: whoever is logged in.", show_default=False)
+]
+Note = Annotated[str, typer.Option(help="Anything to remember.")]
 ListFile = Annotated[
     Path, typer.Argument(help="Text with a number on each line, or CSV with a column named number, phone or 电话.")
 ]
@@ -47,7 +52,7 @@ def add(
     customer: Customers = None,
     scope: Scope = EVERYTHING,
     source: Annotated[Source, typer.Option(help="How the wish came to us.")] = Source.PERSON,
-    by: By = "",
+    by: ByUser = "",
     note: Annotated[str, typer.Option(help="Anything to remember, such as the letter it came with.")] = "",
     as_json: AsJson = False,
 ) -> None:
@@ -58,42 +63,50 @@ def add(
     """
     given = bootstrap.settings()
     named = _named("add", numbers, customer, given.home_region)
-    wish = Wish(source, read_scope(scope), by, note)
+    wish = Wish(source, read_scope(scope), by.strip() or _user(), note)
     now = bootstrap.now()
     with closing(bootstrap.open_store(given)) as store:
         _known(store, customer)
         _campaign_known(store, wish.scope)
-        added = store.suppressions.stop(named, wish, now)
+        done = store.suppressions.stop(named, wish, now)
+    listed = len(named) - done.added
     if as_json:
-        emit({"added": added, "already_listed": len(named) - added})
-    else:
-        out.print(f"{added} added, {len(named) - added} were on the list already")
+        stopped = {"understood": [*map(_understood, named)], "callbacks_stopped": done.callbacks}
+        emit({"added": done.added, "already_listed": listed} | stopped)
+        return
+    known_already = f", {listed} on the list already" if listed else ""
+    stopped_now = f"{done.callbacks} waiting callback{'' if done.callbacks == 1 else 's'} stopped"
+    understood = escape(", ".join(map(_understood, named)))
+    out.print(f"{done.added} added{known_already} ({understood}), {stopped_now}", soft_wrap=True)
 
 
 @app.command()
 def lift(
-    by: By,
-    said: Annotated[str, typer.Option(help="How and when the customer said so: 'letter of 3 March 2026'.")],
     numbers: Numbers = None,
     customer: Customers = None,
+    by: By = "",
+    said: Annotated[str, typer.Option(help="How and when the customer said so: 'letter of 3 March 2026'.")] = "",
     scope: Scope = EVERYTHING,
+    note: Note = "",
     as_json: AsJson = False,
 ) -> None:
     """Write down that a customer wishes to be called again. Nobody else can take their word back.
 
-    Nothing is deleted: the stop, its lifting and who wrote it down stay in the history. What was closed stays closed;
-    the next reason to call counts again. A number and a person are lifted each by themselves.
+    --by and --said are needed. Nothing is deleted: the stop, its lifting and who wrote it down stay in the history.
+    What was closed stays closed; the next reason to call counts again. A number and a person are lifted each by
+    themselves.
     """
     empty = [option for option, text in (("--by", by), ("--said", said)) if not text.strip()]
     if empty:
         mend = "without it nobody can show that it was the customer's wish"
-        raise InputError([Problem(option, "is empty", mend) for option in empty])
+        raise InputError([Problem(option, "is missing", mend) for option in empty])
     given = bootstrap.settings()
     named = _named("lift", numbers, customer, given.home_region)
     wanted, now = read_scope(scope), bootstrap.now()
     with closing(bootstrap.open_store(given)) as store:
         known = [store.customers.get(one) for one in customer or []]
-        lifted = sum(store.suppressions.lift(name, wanted, by=by, said=said, now=now) for name in named)
+        proof = {"by": by.strip(), "said": said.strip(), "note": note}
+        lifted = sum(store.suppressions.lift(name, wanted, now=now, **proof) for name in named)
         people = (name for one in known if one is not None for name in subjects(one))
         still = store.suppressions.stops(dict.fromkeys([*named, *people]))
     if as_json:
@@ -161,7 +174,7 @@ def import_(
     file: ListFile,
     scope: Scope = EVERYTHING,
     source: Annotated[Source, typer.Option(help="Where the list comes from.")] = Source.IMPORT,
-    by: By = "",
+    by: ByUser = "",
     note: Annotated[str, typer.Option(help="Anything to remember, such as the name and date of the list.")] = "",
     rejects: RejectsOption = None,
     as_json: AsJson = False,
@@ -172,7 +185,7 @@ def import_(
     cannot be read stops no other. A list repeats old wishes: what a customer lifted since stays lifted.
     """
     given = bootstrap.settings()
-    wish = Wish(source, read_scope(scope), by, note)
+    wish = Wish(source, read_scope(scope), by.strip() or _user(), note)
     with closing(bootstrap.open_store(given)) as store, _progress(file.name) as progress:
         _campaign_known(store, wish.scope)
         report = import_list(
@@ -257,9 +270,21 @@ def _plain(word: Word, *, reveal: bool) -> dict[str, Any]:
 
 
 def _who(word: Word, *, reveal: bool) -> str:
-    if not word.e164:
-        return word.subject.removeprefix(person(""))
-    return word.e164 if reveal else str(PhoneNumber(word.e164, "", NumberKind.UNKNOWN))
+    return word.e164 if reveal and word.e164 else _understood(word.subject)
+
+
+def _understood(subject: str) -> str:
+    """Whom the list names: a reference, or a number masked."""
+    e164 = subject.removeprefix(line(""))
+    return subject.removeprefix(person("")) if e164 == subject else str(PhoneNumber(e164, "", NumberKind.UNKNOWN))
+
+
+def _user() -> str:
+    """Whoever is logged in; nobody where the system does not know, as in some containers."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # what Python 3.11 raises where the user has no name
+        return ""
 
 
 def _named(command: str, numbers: list[str] | None, customer: list[str] | None, home_region: str) -> list[str]:
@@ -292,7 +317,8 @@ def _numbers(texts: list[str], home_region: str) -> list[str]:
         try:
             parsed.append(parse_number(text, home_region).e164)
         except DoubtfulNumberError as error:
-            problems.append(Problem(f"number {place}", str(error), "write it with + and its country code"))
+            named = "; for a customer's reference use --customer" if any(map(str.isalpha, text)) else ""
+            problems.append(Problem(f"number {place}", str(error), f"write it with + and its country code{named}"))
     if problems:
         raise InputError(problems)
     return parsed

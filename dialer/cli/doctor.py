@@ -15,6 +15,7 @@ from rich.markup import escape
 from dialer import bootstrap, campaign_files
 from dialer.cli import public_address, rule_checks
 from dialer.cli.finding import Finding, bad
+from dialer.cli.rules_in_force import sectors_in_force
 from dialer.cli.screen import AsJson, emit, out
 from dialer.core.phone import DoubtfulNumberError, never_dial, parse_number
 from dialer.core.zones import zone_data_version
@@ -122,7 +123,11 @@ def _in_detail(error: DialerError) -> str:
 
 def _campaigns(given: Settings) -> list[Finding]:
     try:
-        loaded = campaign_files.load_folder(given.campaigns, special_days())
+        sectors = sectors_in_force(given)
+    except DialerError:
+        sectors = None  # what is wrong with the rules is said under their own heading
+    try:
+        loaded = campaign_files.load_folder(given.campaigns, special_days(), sectors)
     except DialerError as error:
         return bad("campaign files", error)
     return [Finding("campaign files", True, f"{len(loaded)} in {given.campaigns} are sound")]

@@ -12,6 +12,7 @@ from rich.markup import escape
 from dialer import bootstrap
 from dialer.campaign_files import files_in, load_files
 from dialer.cli.plan import plan
+from dialer.cli.rules_in_force import sectors_in_force
 from dialer.cli.screen import AsJson, emit, err, light_table, out
 from dialer.core.record import CallbackState
 from dialer.core.wall_clock import local
@@ -43,7 +44,7 @@ def apply(
     """
     given = bootstrap.settings()
     paths = [file for path in files or [given.campaigns] for file in (files_in(path) if path.is_dir() else [path])]
-    loaded = load_files(paths, special_days())
+    loaded = load_files(paths, special_days(), sectors_in_force(given))
     now = bootstrap.now()
     with closing(bootstrap.open_store(given)) as store:
         for one in loaded:

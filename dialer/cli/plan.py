@@ -14,15 +14,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from dialer import bootstrap
 from dialer.campaign_files import load
-from dialer.cli import chart, instants
+from dialer.cli import chart, instants, rule_words, window_words
 from dialer.cli.rule_words import DAYS as WEEKDAYS
+from dialer.cli.rules_in_force import sectors_in_force
 from dialer.cli.screen import AsJson, emit, err, light_table, out
 from dialer.cli.why import MEND_ZONE
 from dialer.core.document import spoken
 from dialer.core.forecast import CALL_LENGTH, Capacity, forecast
 from dialer.core.hours import DailyRange
 from dialer.core.plan import AHEAD, Fate, Place
-from dialer.core.unused_hours import unused_hours
+from dialer.core.unused_hours import shut_windows, unused_hours
 from dialer.core.wall_clock import local
 from dialer.engine.plan import Plan, Question
 from dialer.engine.plan import plan as count
@@ -66,7 +67,7 @@ def plan(
     version in force. Instants without an offset are on the clock of DIALER_HOUSE_ZONE.
     """
     given = bootstrap.settings()
-    loaded = load(file, special_days())
+    loaded = load(file, special_days(), sectors_in_force(given))
     zone = str(given.house_zone)
     now = instants.read(at, "--at", zone) if at else bootstrap.now()
     question = Question(loaded.document, loaded.version, now)
@@ -74,15 +75,19 @@ def plan(
         found = count(partial(bootstrap.open_store, given), question, processes=os.cpu_count() or 1, told=told)
     calls = forecast(found.tally.demand, found.grid, Capacity(given.calls_per_second, given.max_concurrent_calls), zone)
     house = bootstrap.house(given)
-    unused = unused_hours(loaded.campaign, house, found.tally.countries, local(now, zone).date())
+    today = local(now, zone).date()
+    unused = unused_hours(loaded.campaign, house, found.tally.countries, today)
+    shut = shut_windows(loaded.campaign, house, given.allowed_countries.union(found.tally.countries), today)
     if as_json:
-        emit(_as_object(loaded, found, calls, unused, now))
+        told_shut = window_words.as_objects(shut, house)
+        emit({**_as_object(loaded, found, calls, unused, now), "windows_never_open": told_shut})
         return
     _print_counts(loaded, found, now, zone)
     _print_late(found)
     capacity = f"{given.calls_per_second:g} a second and {given.max_concurrent_calls} at once"
     _print_calls(calls, capacity, zone)
     _print_changes(found, loaded.version)
+    window_words.show(shut, house)
     _print_unused(unused)
 
 
@@ -187,16 +192,9 @@ def _print_unused(unused: list[Unused]) -> None:
         part = DailyRange(one.start, one.end)
         by = ", ".join(one.closed_by)
         out.print(
-            f"[yellow]never used[/yellow] in {one.country}: {_days(one.weekdays)} {part} of the file's windows is "
+            f"[yellow]never used[/yellow] in {one.country}: {rule_words.weekdays(one.weekdays)} {part} of the file's windows is "
             f"closed by {escape(by)}"
         )
-
-
-def _days(weekdays: tuple[int, ...]) -> str:
-    """`mon-fri`, `sun`, `mon, wed`."""
-    if len(weekdays) > 1 and weekdays == tuple(range(weekdays[0], weekdays[-1] + 1)):
-        return f"{WEEKDAYS[weekdays[0]]}-{WEEKDAYS[weekdays[-1]]}"
-    return ", ".join(WEEKDAYS[one] for one in weekdays)
 
 
 def _as_object(

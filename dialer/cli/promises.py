@@ -39,7 +39,7 @@ INSTEAD: dict[Missed, str] = {
     Missed.CLOSE: "the callback is closed; a VIP's becomes a task",
 }
 
-By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who writes it down.")]
+By = Annotated[str, typer.Option("--by", "--asked-by", metavar="NAME", help="Who heard the customer say it.")]
 
 
 @app.command("list")
@@ -68,7 +68,7 @@ def make(
     customer: Annotated[str, typer.Argument(help="The customer's reference.")],
     campaign: Annotated[str, typer.Argument(help="The campaign that calls.")],
     at: Annotated[str, typer.Option("--at", metavar="TIME", help="On the customer's clock: '2026-11-24 10:00'.")],
-    asked_by: Annotated[str, typer.Option("--asked-by", metavar="NAME", help="Who heard the customer say it.")],
+    by: By,
     *,
     zone: Annotated[str, typer.Option(help="The zone the customer named; default: theirs.")] = "",
     second: Annotated[bool, typer.Option("--second", help="The later one, where the clock shows it twice.")] = False,
@@ -81,9 +81,9 @@ def make(
     It is said at once whether the time can be kept, what happens if not, and which calling rules the customer's own
     wish lifts. It never lifts an opt-out, the house's hours or a rule that does not yield.
     """
-    _named("--asked-by", asked_by)
+    _named("--by", by)
     given = bootstrap.settings()
-    wish = Wish(customer, campaign, _wall(at), asked_by.strip(), zone, second, channel, note)
+    wish = Wish(customer, campaign, _wall(at), by.strip(), zone, second, channel, note)
     with closing(bootstrap.open_store(given)) as store:
         done = promise(store, store.house, wish, bootstrap.now())
     if as_json:

@@ -28,7 +28,7 @@ from dialer.reports.language import Language
 from dialer.reports.summary import summaries, summary_object, summary_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
     from typing import BinaryIO
 
@@ -53,6 +53,17 @@ class Format(StrEnum):
     JSON = "json"
     HTML = "html"
 
+
+class HouseFormat(StrEnum):
+    """How the house report is written: it is no table."""
+
+    TEXT = "text"
+    JSON = "json"
+    HTML = "html"
+
+
+TEXT_FILES = frozenset({"", "txt"})
+"""How the name of a text file ends."""
 
 IN_FILES = frozenset({Format.XLSX, Format.HTML})
 """Formats that nobody reads on a terminal: without --output they get a file name."""
@@ -162,17 +173,18 @@ def house(
     *,
     since: FromOption = None,
     until: ToOption = None,
-    form: FormatOption = None,
+    form: Annotated[
+        HouseFormat | None, typer.Option("--format", help="Default: as the name of --output ends, else text.")
+    ] = None,
     as_json: AsJson = False,
     output: OutputOption = None,
     language: LanguageOption = Language.EN,
 ) -> None:
     """All campaigns at a glance: who was called, who was not and why, what happens next, VIP coverage."""
     start, end = _period(since, until)
-    wish = Wish("house", None, start, end, _format(form, output, as_json=as_json), output, language)
-    if wish.format in {Format.CSV, Format.XLSX}:
-        told = Problem("--format", f"{wish.format} is not for this report", "expected text, html or json")
-        raise InputError([told])
+    known = tuple(HouseFormat)
+    chosen = _format(None if form is None else Format(form.value), output, as_json=as_json, known=known)
+    wish = Wish("house", None, start, end, chosen, output, language)
     now = bootstrap.now()
     doubtful = doubts(bootstrap.settings(), now)
     with closing(bootstrap.open_store()) as store, _opened(wish.target) as stream:
@@ -253,7 +265,14 @@ def _opened(target: Path | None) -> Iterator[BinaryIO]:
     out.print(f"Written: {target}", markup=False, soft_wrap=True)
 
 
-def _format(form: Format | None, output: Path | None, *, as_json: bool) -> Format:
+def _format(
+    form: Format | None, output: Path | None, *, as_json: bool, known: Sequence[StrEnum] = tuple(Format)
+) -> Format:
+    """The format that is asked for, or that the name of the file asks for.
+
+    Raises:
+        InputError: two formats are asked for, or the name ends as no format of this report does.
+    """
     if as_json:
         if form not in {None, Format.JSON}:
             raise InputError([Problem("--json", f"contradicts --format {form}", "give one of them")])
@@ -261,7 +280,12 @@ def _format(form: Format | None, output: Path | None, *, as_json: bool) -> Forma
     if form is not None:
         return form
     ending = output.suffix.removeprefix(".").lower() if output is not None else ""
-    return Format(ending) if ending in set(Format) else Format.TEXT
+    if ending in TEXT_FILES:
+        return Format.TEXT
+    if ending not in known:
+        mend = f"end it with .{', .'.join(one for one in known if one != Format.TEXT)} or .txt, or give --format"
+        raise InputError([Problem("--output", f"this report is not written as {ending}", mend)])
+    return Format(ending)
 
 
 def _period(since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:

@@ -9,7 +9,7 @@ from dialer.cli.finding import Finding, bad
 from dialer.cli.rules_in_force import doubts, rules_in_force
 from dialer.core.rules import STALE_AFTER
 from dialer.errors import DialerError
-from dialer.rule_files import load_notices, shipped, special_days
+from dialer.rule_files import CHINA, WHOLE_NOTICE, load_notices, shipped, special_days
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,13 +61,20 @@ def _count(presets: Sequence[Preset], given: Settings) -> Finding:
 def _doubtful(found: RuleDoubts, given: Settings) -> Iterator[Finding]:
     if found.stale:
         names = ", ".join(f"{preset.id} ({preset.reviewed_on})" for preset in found.stale)
-        says = f"{len(found.stale)} presets were last reviewed more than {STALE_AFTER.days} days ago: {names}"
+        many = f"{len(found.stale)} presets were" if len(found.stale) > 1 else "1 preset was"
+        says = f"{many} last reviewed more than {STALE_AFTER.days} days ago: {names}"
         mend = "they hold as they stand; compare them with their sources (`dialer rules show ID`)"
         yield _warning("rules", f"{says}; {mend}")
     folder = given.holidays or "the folder that DIALER_HOLIDAYS names"
+    notices = load_notices(given.holidays) if given.holidays is not None else ()
+    there = {(notice.calendar, notice.year): len(notice.off) for notice in notices}
     for name, year in found.unconfirmed:
+        start = f"THE HOLIDAYS OF {name} IN {year} ARE UNCONFIRMED"
+        if (name, year) in there:
+            yield _warning("holidays", f"{start}: {_missing(name, year, there[name, year])}")
+            continue
         says = (
-            f"THE HOLIDAYS OF {name} IN {year} ARE UNCONFIRMED: their official notice is not known, and calls may "
+            f"{start}: their official notice is not known, and calls may "
             f"fall on days of rest. Put it into {folder} as {name}-{year}.csv: lines of date,name,off or date,name,work"
         )
         yield _warning("holidays", says)
@@ -77,6 +84,17 @@ def _doubtful(found: RuleDoubts, given: Settings) -> Iterator[Finding]:
             "there. Put presets of your own into the folder that DIALER_RULES names, after `dialer rules check FILE`"
         )
         yield _warning("rules", says)
+
+
+def _missing(name: str, year: int, off: int) -> str:
+    """What a notice that is there leaves out."""
+    says = f"the file {name}-{year} that is there names {off} {'day' if off == 1 else 'days'} off"
+    if name == CHINA:
+        return (
+            f"{says}, and a whole notice names at least {WHOLE_NOTICE}: calls may fall on days of rest. Put the whole "
+            "notice into it, every day off and every weekend day of work"
+        )
+    return f"{says}, and other holidays of that year are still estimates: name each as off, or as work"
 
 
 def _unused_notices(presets: Sequence[Preset], given: Settings) -> Iterator[Finding]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path  # noqa: TC003 - Typer reads the annotations at run time
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
+from phonenumbers import SUPPORTED_REGIONS
 from rich.markup import escape
 from rich.text import Text
 
@@ -39,6 +41,9 @@ class Origin(StrEnum):
     REPLACES = "replaces"  # one's own, in place of a shipped one
 
 
+_MEANT: Final = {"UK": "GB", "USA": "US", "CHN": "CN", "PRC": "CN", "GBR": "GB", "DEU": "DE", "AUS": "AU"}
+"""Codes that people write for countries whose own they do not resemble, or resemble less than another's."""
+
 _ORIGINS = {
     Origin.SHIPPED: "shipped with the program",
     Origin.OWN: "your own",
@@ -60,7 +65,7 @@ def list_rules(
     given = bootstrap.settings()
     today = _today(given)
     presets, _ = rules_in_force(given)
-    code = country.strip().upper() if country is not None else None
+    code = _country(country) if country is not None else None
     chosen = [
         preset
         for preset in presets
@@ -72,6 +77,16 @@ def list_rules(
         _print(chosen, today)
     else:
         out.print("No rule says anything about such calls: only the house window and the campaign's own hours hold.")
+
+
+def _country(told: str) -> str:
+    """The code of a country. InputError names what was meant: an unknown one would look like one without rules."""
+    code = told.strip().upper()
+    if code in SUPPORTED_REGIONS:
+        return code
+    meant = _MEANT.get(code) or next(iter(get_close_matches(code, sorted(SUPPORTED_REGIONS), n=1, cutoff=0.75)), "")
+    mend = f"did you mean {meant}?" if meant else "expected two letters (ISO 3166), such as US or CN"
+    raise InputError([Problem("--country", f'"{told.strip()}" is not the code of a country', mend)])
 
 
 def _print(chosen: list[Preset], today: date) -> None:

@@ -23,6 +23,11 @@ def rules_in_force(given: Settings) -> tuple[tuple[Preset, ...], Callable[[int],
     return load_rules([given.rules] if given.rules is not None else [], given.holidays)
 
 
+def sectors_in_force(given: Settings) -> frozenset[str]:
+    """The lines of business that any rule speaks of. InputError as above."""
+    return frozenset(sector for preset in rules_in_force(given)[0] for sector in preset.sectors)
+
+
 def doubts(given: Settings, now: datetime) -> RuleDoubts:
     """What is doubtful about the rules for the countries that are called, on the house's date."""
     presets, calendars = rules_in_force(given)

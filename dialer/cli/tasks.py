@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
+from rich.text import Text
 
 from dialer import bootstrap
 from dialer.cli import instants
 from dialer.cli.promises import verdict_in_words
-from dialer.cli.screen import AsJson, emit, light_table, out
+from dialer.cli.screen import AsJson, emit, out
 from dialer.core.admission import Refuse
 from dialer.core.record import Reason
 from dialer.errors import InputError, Problem
@@ -29,10 +30,13 @@ app = typer.Typer(no_args_is_help=True)
 KINDS = {"deadline": "deadline at risk", "by_hand": "done by hand"}
 """Kinds of tasks that are no reason for holding a callback."""
 
+DUE_WIDTH, CAMPAIGN_WIDTH = len("Fri 2026-03-06 14:30 overdue"), 20
+"""Columns of the list."""
+
 UNDONE, EVERY = ("open", "taken"), ("open", "taken", "done")
 
 TaskId = Annotated[int, typer.Argument(metavar="ID", help="The task's number in `tasks list`.")]
-As = Annotated[str, typer.Option("--as", metavar="NAME", help="Who you are.")]
+By = Annotated[str, typer.Option("--by", "--as", metavar="NAME", help="Who you are.")]
 
 
 @app.command("list")
@@ -58,7 +62,7 @@ def list_(
 
 
 @app.command()
-def take(task: TaskId, name: As, as_json: AsJson = False) -> None:
+def take(task: TaskId, name: By, as_json: AsJson = False) -> None:
     """Take a task, so that nobody else does it too. Refused when the customer asked not to be called."""
     by, now = _named(name), bootstrap.now()
     given = bootstrap.settings()
@@ -79,7 +83,7 @@ def take(task: TaskId, name: As, as_json: AsJson = False) -> None:
 @app.command()
 def done(
     task: TaskId,
-    name: As,
+    name: By,
     outcome: Annotated[
         Result, typer.Option(help="reached: you spoke to the customer; call_again: the dialer may go on; closed.")
     ],
@@ -107,7 +111,7 @@ def done(
 
 def _named(name: str) -> str:
     if not name.strip():
-        raise InputError([Problem("--as", "is empty", "a task is somebody's: say your name")])
+        raise InputError([Problem("--by", "is empty", "a task is somebody's: say your name")])
     return name.strip()
 
 
@@ -140,15 +144,42 @@ def _object(one: Task, now: datetime) -> dict[str, Any]:
 
 
 def _print(found: Sequence[Task], zone: str, now: datetime) -> None:
-    """Two lines a task, which fit any terminal: who, by when and whose; below it why, and what to do."""
-    table = light_table("id", "customer", "tier", "campaign", "for", f"due ({zone})", "state")
+    """Two lines a task, which fit any terminal: by when, who and where; below them whose it is, why, and what to do."""
+    wide = max(len("id"), *(len(str(one.id)) for one in found))
+    campaigns = min(CAMPAIGN_WIDTH, max(len("campaign"), *(len(one.campaign) for one in found)))
+    people = max(len("customer"), out.width - wide - DUE_WIDTH - campaigns - 3 * len("  "))
+    _line(("id", wide), (f"due ({zone})", DUE_WIDTH), ("customer", people), ("campaign", campaigns), style="bold")
     for one in found:
-        ends = {"taken": f"taken by {one.taken_by}", "done": f"{one.result} by {one.done_by}"}
-        state = ends.get(one.state, one.state)
-        due = escape(instants.show(one.due, zone)) + ("\n[red]overdue[/red]" if one.overdue(now) else "")
-        who = escape(f"{one.customer} {one.name}".strip())
-        table.add_row(str(one.id), who, escape(one.tier), escape(one.campaign), escape(one.person), due, escape(state))
-    out.print(table)
-    for one in found:
-        what = one.what or "look at it"
-        out.print(f"[bold]{one.id}[/bold] {escape(kind_in_words(one.kind))}: {escape(what)}", soft_wrap=True)
+        late = one.overdue(now)
+        due = f"{instants.show(one.due, zone)}{' overdue' if late else ''}"
+        who = " ".join(filter(None, (one.customer, one.name, f"({one.tier})" if one.tier else "")))
+        cells = ((str(one.id), wide), (due, DUE_WIDTH), (who, people), (one.campaign, campaigns))
+        _line(*cells, style="red" if late else "")
+        _told(f"{' ' * (wide + 2)}{_whose(one)}: {kind_in_words(one.kind)}: {one.what or 'look at it'}")
+    if out.is_terminal:
+        out.print("What is cut off is whole in `dialer tasks take ID` and with --json.", style="dim")
+
+
+def _whose(one: Task) -> str:
+    """Whom it is for, or who has it, or what they made of it."""
+    if one.state == "done":
+        return f"{one.result} by {one.done_by}"
+    return f"taken by {one.taken_by}" if one.taken_by else f"for {one.person}" if one.person else one.state
+
+
+def _line(*cells: tuple[str, int], style: str = "") -> None:
+    line = Text(style=style)
+    for text, width in cells:
+        cell = Text(text)
+        cell.truncate(width, overflow="ellipsis", pad=True)
+        line.append_text(cell).append("  ")
+    line.rstrip()
+    out.print(line, soft_wrap=True)
+
+
+def _told(text: str) -> None:
+    """The second line. A terminal cuts it, so that the list can be looked over; a file has all of it."""
+    if out.is_terminal:
+        out.print(Text(text), no_wrap=True, overflow="ellipsis")
+    else:
+        out.print(Text(text), soft_wrap=True)

@@ -96,6 +96,9 @@ def _as_object(one: Explanation, *, with_windows: bool) -> dict[str, Any]:
         "until": one.until,
         "zones": one.zones,
         "known_by": one.known_by,
+        "due": one.due,
+        "deadline": one.deadline,
+        "slack": one.slack,
         "rules": [rule._asdict() for rule in one.rules],
         "presets": [_preset_object(preset) for preset in one.presets],
         "limits": [
@@ -145,6 +148,9 @@ def _print(one: Explanation, zone: str) -> None:
     out.print(f"  at {instants.show(one.at, zone)} {zone}")
     for name in one.zones:
         out.print(f"  there {instants.show(one.at, name)} {name}")
+    if one.due is not None and one.deadline is not None:
+        out.print(f"  due {instants.show(one.due, zone)} {zone}")
+        out.print(f"  deadline {instants.show(one.deadline, zone)} {zone}{_slack(one)}")
     if not one.zones and any(rule.name == "zone" for rule in one.rules):
         out.print(f"  [yellow]no zone[/yellow] {MEND_ZONE}")
     table = Table(show_header=False, box=None, padding=(0, 1))
@@ -156,6 +162,15 @@ def _print(one: Explanation, zone: str) -> None:
     _section("presets that bind this call, and their hours today", _presets(one))
     _section("limits", ((use.preset, _limit(use) + _used(use, zone)) for use in one.limits))
     _section("lists", ((listed.stop.on, _list(listed)) for listed in one.lists))
+
+
+def _slack(one: Explanation) -> str:
+    if one.slack is None:
+        return ""
+    if one.deadline is not None and one.deadline <= one.at:
+        return ", [red]which has passed[/red]"
+    hours, minutes = divmod(int(one.slack.total_seconds()) // 60, 60)
+    return f", {hours} h {minutes:02} min callable until then" if one.slack else ", [red]never callable until then[/red]"
 
 
 def _section(title: str, rows: Iterator[tuple[str, str]]) -> None:

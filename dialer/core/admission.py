@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from dialer.core.call_times import layers, layers_at_a_promise, opening_outside, shut, trimmed
+from dialer.core.call_times import Asked, first_opening, layers, layers_at_a_promise, opening_outside, shut
 from dialer.core.hours import Hours, Opening, local_hour
 from dialer.core.limits import Call, cooling, holds_of, spaced
 from dialer.core.phone import never_dial
 from dialer.core.promise import Missed
-from dialer.core.proposal import House, Proposal
+from dialer.core.proposal import House, Proposal, dialable
 from dialer.core.purpose import Purpose
 from dialer.core.record import Reason
 from dialer.core.rule_book import NOTHING
@@ -104,6 +104,7 @@ BY_PERSON = frozenset(
         Reason.NUMBER_POLICY,
         Reason.BAD_NUMBER,
         Reason.NO_WINDOW,
+        Reason.UNCLEAR_TIME,
         Reason.PROMISE_MISSED,
         Reason.NEEDS_HUMAN,
     }
@@ -145,6 +146,12 @@ class _Hearing:
     note: str = ""  # and its words
     never: bool = False  # failing with no instant to wait for
     binding: Binding = NOTHING
+    number: PhoneNumber | None = None
+
+    @property
+    def asked(self) -> Asked:
+        """What the hours are asked about."""
+        return Asked(self.proposal, self.house, self.binding, self.number)
 
     @property
     def chosen(self) -> Promise | None:
@@ -173,6 +180,7 @@ def decide(proposal: Proposal, house: House, now: datetime) -> Decision:
     zones = _zones(hearing, number)
     if number is not None and zones:
         hearing.binding = house.rules.binding(proposal.campaign, number, proposal.customer.region, zones, now)
+        hearing.number = number
     _campaign(hearing)
     _attempts(hearing)
     _in_call(hearing)
@@ -183,7 +191,7 @@ def decide(proposal: Proposal, house: House, now: datetime) -> Decision:
         _limits(hearing, number, zones)
     opening = _in_time(hearing, _hours(hearing, zones)) if zones else None
     if opening is not None:
-        _promise(hearing, opening)
+        _promise(hearing, opening, zones)
     rules = tuple(hearing.rules)
     if hearing.reason is not None or number is None or opening is None:
         return Refuse(rules, hearing.reason or Reason.NO_WINDOW, zones, number, hearing.note)
@@ -191,16 +199,6 @@ def decide(proposal: Proposal, house: House, now: datetime) -> Decision:
         lifted = hearing.binding.lifted if hearing.chosen is not None else ()
         return Dial(rules, number, zones, opening, hearing.binding.names, lifted)
     return Wait(rules, number, zones, opening, None if hearing.never else opening.start)
-
-
-def dialable(proposal: Proposal, house: House) -> PhoneNumber | None:
-    """The number whose turn it is, skipping those that must not be dialed; None when none is left."""
-    numbers = proposal.customer.numbers
-    start = proposal.number_index % len(numbers) if numbers else 0
-    for number in (*numbers[start:], *numbers[:start]):
-        if number.e164 not in proposal.bad_numbers and never_dial(number, house.allowed_countries) is None:
-            return number
-    return None
 
 
 def _opt_out(hearing: _Hearing) -> None:
@@ -340,7 +338,7 @@ def _limits(hearing: _Hearing, number: PhoneNumber, zones: tuple[str, ...]) -> N
         hearing.passed("limits")
 
 
-def _promise(hearing: _Hearing, opening: Opening) -> None:
+def _promise(hearing: _Hearing, opening: Opening, zones: tuple[str, ...]) -> None:
     """A promise that cannot be kept any more goes the way its campaign says, before its time when that is certain."""
     promise = hearing.proposal.promise
     if promise is None:
@@ -348,7 +346,10 @@ def _promise(hearing: _Hearing, opening: Opening) -> None:
     if hearing.now < promise.until and (opening.start < promise.until or hearing.proposal.in_call):
         hearing.passed("promise")
         return
-    words = "the time the customer chose has passed" if hearing.now >= promise.until else "it cannot be kept"
+    words = "the time the customer chose has passed"
+    if hearing.now < promise.until:
+        hours = layers_at_a_promise(hearing.proposal, hearing.house, hearing.binding)
+        words = f"it cannot be kept ({shut(hours, zones, promise.at)})"
     match promise.missed:
         case Missed.NEXT_WINDOW:
             hearing.rules.append(Rule("promise", True, f"{words}; the next window is taken"))
@@ -364,31 +365,31 @@ def _hours(hearing: _Hearing, zones: tuple[str, ...]) -> Opening | None:
     at_promise = _at_promise(hearing, zones)
     if at_promise is not None:
         return at_promise
-    hours = layers(proposal, hearing.house, hearing.binding)
-    open_now = trimmed(hours, zones, now, proposal)
+    open_now = first_opening(hearing.asked, zones, now, layers)
     if open_now is not None and open_now.start <= now:
         hearing.passed("hours")
     else:
-        hearing.wait("hours", open_now.start if open_now else None, shut(hours, zones, now))
+        closed = shut(layers(proposal, hearing.house, hearing.binding), zones, now)
+        hearing.wait("hours", open_now.start if open_now else None, closed)
         if open_now is None:
-            hearing.refuse("window", Reason.NO_WINDOW, "no stretch of time is open in every zone")
+            hearing.refuse("window", Reason.NO_WINDOW, "no stretch of time is open")
             return None
     earliest = max((rule.until for rule in hearing.rules if rule.until is not None), default=now)
-    opening = open_now if earliest <= now else trimmed(hours, zones, earliest, proposal)
+    opening = open_now if earliest <= now else first_opening(hearing.asked, zones, earliest, layers)
     if opening is not None and opening.start < earliest:
         opening = Opening(min(earliest, opening.end), opening.end)
+    hours = layers(proposal, hearing.house, hearing.binding)
     return _other_hour(hearing, hours, zones, opening, max(earliest, now))
 
 
 def _at_promise(hearing: _Hearing, zones: tuple[str, ...]) -> Opening | None:
     """The stretch of the promised time, by the rules that hold even then; None when the ordinary rules decide."""
-    proposal, promise = hearing.proposal, hearing.chosen
+    promise = hearing.chosen
     if promise is None:
         return None
     waits = [rule.until for rule in hearing.rules if rule.until is not None]
     first = max((promise.at, hearing.now, *waits))
-    hours = layers_at_a_promise(proposal, hearing.house, hearing.binding)
-    opening = trimmed(hours, zones, first, proposal)
+    opening = first_opening(hearing.asked, zones, first, layers_at_a_promise)
     if opening is None or opening.start >= promise.until or first >= promise.until:
         return None
     found = Opening(max(opening.start, first), min(opening.end, promise.until))

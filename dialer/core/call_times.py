@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dialer.core.hours import REACH, Hours, Opening, local_hour, next_opening, opening_at
 from dialer.core.rule_book import NOTHING
-from dialer.core.wall_clock import local
+from dialer.core.wall_clock import local, midnight
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dialer.core.phone import PhoneNumber
     from dialer.core.proposal import House, Proposal
     from dialer.core.rule_book import Binding
 
@@ -37,6 +40,11 @@ def layers_at_a_promise(proposal: Proposal, house: House, binding: Binding) -> t
     return hours if proposal.campaign.promises.outside_windows else (proposal.campaign.when.hours, *hours)
 
 
+def rules_change(binding: Binding, zones: tuple[str, ...]) -> datetime | None:
+    """The first instant at which it is, somewhere in `zones`, a day on which other presets may bind."""
+    return None if binding.changes is None else min(midnight(binding.changes, zone) for zone in zones)
+
+
 def trimmed(hours: tuple[Hours, ...], zones: tuple[str, ...], after: datetime, proposal: Proposal) -> Opening | None:
     """The opening at or after `after`, less the time a call needs to ring out: a phone never rings into quiet hours."""
     margin = proposal.campaign.attempts.ring + GUARD
@@ -45,6 +53,42 @@ def trimmed(hours: tuple[Hours, ...], zones: tuple[str, ...], after: datetime, p
         # Within the reach of one look: hours whose every stretch is too short would be searched for ever.
         opening = next_opening(hours, zones, opening.end, after + REACH - opening.end)
     return None if opening is None else Opening(opening.start, opening.end - margin)
+
+
+ERAS = 8
+"""How many changes of the rules are looked past for an opening; they change a few times a year."""
+
+
+class Asked(NamedTuple):
+    """A call whose hours are asked about, with what binds it today."""
+
+    proposal: Proposal
+    house: House
+    binding: Binding
+    number: PhoneNumber | None
+
+
+def first_opening(
+    asked: Asked,
+    zones: tuple[str, ...],
+    after: datetime,
+    hours_of: Callable[[Proposal, House, Binding], tuple[Hours, ...]],
+) -> Opening | None:
+    """The first opening at or after `after`, each day by the presets in force on it; cut where they change."""
+    proposal, house, binding, number = asked
+    for _ in range(ERAS):
+        change = rules_change(binding, zones)
+        if change is None or after < change:
+            opening = trimmed(hours_of(proposal, house, binding), zones, after, proposal)
+            if change is None or (opening is not None and opening.end <= change):
+                return opening
+            if opening is not None and opening.start < change:
+                return Opening(opening.start, change)
+        if number is None:
+            return None
+        after = max(after, change)
+        binding = house.rules.binding(proposal.campaign, number, proposal.customer.region, zones, change)
+    return None
 
 
 def shut(hours: tuple[Hours, ...], zones: tuple[str, ...], now: datetime) -> str:

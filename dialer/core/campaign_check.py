@@ -18,12 +18,18 @@ if TYPE_CHECKING:
     from dialer.core.campaign import Campaign
 
 
-def campaign_flaws(campaign: Campaign, special_days: Collection[str] = ()) -> list[Flaw]:
-    """Everything that is wrong; empty for a campaign that can run. `special_days` are the names it may hang on."""
+def campaign_flaws(
+    campaign: Campaign, special_days: Collection[str] = (), sectors: Collection[str] | None = None
+) -> list[Flaw]:
+    """Everything that is wrong; empty for a campaign that can run.
+
+    `special_days` are the names it may hang on, `sectors` those that any rule binds; None where no rules are at hand.
+    """
     return [
         *_declarations(campaign),
         *_due(campaign),
         *_special_day(campaign, special_days),
+        *_sectors(campaign, sectors),
         *_condition(campaign, ("who",), campaign.who),
         *_branches(campaign),
         *_zones(campaign),
@@ -57,6 +63,18 @@ def _special_day(campaign: Campaign, known: Collection[str]) -> Iterator[Flaw]:
     name = campaign.why_now.due.special_day
     if name is not None and name not in known:
         yield Flaw(("why_now", "due", "special_day"), f"there is no special day '{name}'", nearest(name, known))
+
+
+def _sectors(campaign: Campaign, known: Collection[str] | None) -> Iterator[Flaw]:
+    """Lines of business that no rule speaks of: misspelt, the rules that are meant would silently not bind."""
+    for at, name in enumerate(campaign.sectors):
+        if known is not None and name not in known:
+            mend = nearest(name, sorted(known), otherwise=f"{_known_sectors(known)}; leave out what no rule speaks of")
+            yield Flaw(("sectors", at), f"no rule speaks of the sector '{name}'", mend)
+
+
+def _known_sectors(known: Collection[str]) -> str:
+    return f"expected one of {', '.join(sorted(known))}" if known else "no rule speaks of any"
 
 
 def _unknown(campaign: Campaign, path: Path, field: str) -> Flaw:

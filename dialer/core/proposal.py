@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from dialer.core.phone import never_dial
 from dialer.core.rule_book import RuleBook
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from dialer.core.customer import Customer
     from dialer.core.hours import Hours
     from dialer.core.limits import Contact
+    from dialer.core.phone import PhoneNumber
     from dialer.core.promise import Promise
     from dialer.core.suppression import Stop
 
@@ -60,3 +62,13 @@ class Proposal:
     promise: Promise | None = None  # the promise with its proof
     last_miss: datetime | None = None
     contacts: tuple[Contact, ...] = ()  # all calls to this person or these numbers, whoever made them
+
+
+def dialable(proposal: Proposal, house: House) -> PhoneNumber | None:
+    """The number whose turn it is, skipping those that must not be dialed; None when none is left."""
+    numbers = proposal.customer.numbers
+    start = proposal.number_index % len(numbers) if numbers else 0
+    for number in (*numbers[start:], *numbers[:start]):
+        if number.e164 not in proposal.bad_numbers and never_dial(number, house.allowed_countries) is None:
+            return number
+    return None

@@ -42,6 +42,7 @@ class Reason(StrEnum):
     EXPIRED = "expired"  # the longest total time of the campaign is over
     NOT_TARGETED = "not_targeted"  # the campaign's filter no longer selects the customer
     CAMPAIGN_ENDED = "campaign_ended"
+    UNCLEAR_TIME = "unclear_time"  # the customer chose a time of day, and may be in several zones
     PROMISE_MISSED = "promise_missed"  # the time the customer chose has passed, or cannot be kept
     NEEDS_HUMAN = "needs_human"  # the carrier shows several calls that could be ours
 

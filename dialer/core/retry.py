@@ -56,6 +56,9 @@ def next_step(standing: Standing, facts: Facts, at: datetime) -> NextStep:
     match ending:
         case Ending.PROMISED if facts.promise_at is not None:
             return _again(standing, facts.promise_at, "the customer chose this time", promised=True)
+        case Ending.PROMISED:
+            note = "the customer chose a time of day, and nobody knows on which clock: ask for their zone"
+            return NextStep(CallbackState.HELD, note, Reason.UNCLEAR_TIME, number_index=standing.number_index)
         case Ending.BAD_NUMBER:
             return _other_number(standing, at, Reason.BAD_NUMBER, "the network refused the number for good")
         case Ending.NOT_RUNG:

@@ -48,6 +48,7 @@ class Binding:
 
     presets: tuple[Preset, ...] = ()
     hours: tuple[Hours, ...] = ()
+    changes: date | None = None  # the first day on which other presets may bind
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -58,7 +59,7 @@ class Binding:
     def unlifted(self) -> Binding:
         """Those that hold even at a time the customer asked for."""
         kept = [both for both in zip(self.presets, self.hours, strict=True) if not both[0].yields_to_appointment]
-        return Binding(tuple(preset for preset, _ in kept), tuple(hours for _, hours in kept))
+        return Binding(tuple(preset for preset, _ in kept), tuple(hours for _, hours in kept), self.changes)
 
     @property
     def lifted(self) -> tuple[str, ...]:
@@ -129,9 +130,11 @@ class RuleBook:
 
     def _all(self, keys: tuple[_Key, ...]) -> Binding:
         found: dict[Hours, Preset] = {}
+        changes = set()
         for one in map(self._on, keys):
             found |= dict(zip(one.hours, one.presets, strict=True))
-        return Binding(tuple(found.values()), tuple(found))
+            changes.add(one.changes)
+        return Binding(tuple(found.values()), tuple(found), min(filter(None, changes), default=None))
 
     def _on(self, key: _Key) -> Binding:
         known = self._bindings.get(key)
@@ -145,10 +148,18 @@ class RuleBook:
                 on=key.day,
                 may_sell=key.may_sell,
             )
-            known = Binding(presets, tuple(self._hours_of(preset, key.day.year) for preset in presets))
+            hours = tuple(self._hours_of(preset, key.day.year) for preset in presets)
+            known = Binding(presets, hours, self._next_change(key))
             _make_room(self._bindings)
             self._bindings[key] = known
         return known
+
+    def _next_change(self, key: _Key) -> date | None:
+        """The first day after the key's on which a preset of its countries begins or has ended."""
+        theirs = [preset for preset in self.presets if not preset.country or preset.country in key.places.countries]
+        days = [preset.effective_from for preset in theirs if preset.effective_from is not None]
+        days += [last + timedelta(days=1) for preset in theirs if (last := preset.effective_until) is not None]
+        return min((day for day in days if day > key.day), default=None)
 
     def _hours_of(self, preset: Preset, year: int) -> Hours:
         key = (preset.id, year)

@@ -101,9 +101,13 @@ def answered(
     *,
     now: datetime,
     zone: str,
+    zones: tuple[str, ...] = (),
     answers: Mapping[str, str] = _NO_ANSWERS,
 ) -> Turn:
     """The turn after `digits` (empty for silence) at question `node`, asked for the `tries`-th time.
+
+    `zones` are all in which the customer may be. A time of day that would be another instant in each is promised
+    without one: nobody knows on which clock they chose it.
 
     `answers` are the earlier answers of this call by question. A node that the campaign no longer has, because its
     file changed during the call, ends the call politely: nothing is spoken and nothing but the key is recorded.
@@ -114,7 +118,9 @@ def answered(
         return talk.turn([], None, [Mark(node, tries, digits)])
     if isinstance(step, OfferStep) and digits in step.choices:
         moment = step.choices[digits]
-        promise = Mark(node, tries, digits, moment.text, Disposition.PROMISED, promise_at=moment.at(now, zone))
+        meant = {moment.at(now, one) for one in (zone, *zones)}
+        at = meant.pop() if len(meant) == 1 else None
+        promise = Mark(node, tries, digits, moment.text, Disposition.PROMISED, promise_at=at)
         return _onwards(_with(talk, promise), step.next, [promise])
     choice = step.keys.get(digits)
     if choice is None:

@@ -7,6 +7,7 @@ travels with its owner, and what a prefix says counts only where prefixes stay p
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +18,8 @@ from dialer.core.phone import NumberKind
 from dialer.core.places import ZONES_OF_SUBDIVISION
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from dialer.core.customer import Customer
     from dialer.core.phone import PhoneNumber
 
@@ -24,6 +27,8 @@ __all__ = [
     "Candidates",
     "candidates",
     "is_zone",
+    "lies_in",
+    "nearest_zone",
     "zone_data_version",
     "zones_of_country",
     "zones_of_number",
@@ -65,6 +70,20 @@ def zones_of_region(region: str) -> tuple[str, ...]:
     return _BEIJING if country == "CN" else zones_of_country(country)
 
 
+def lies_in(zone: str, countries: Iterable[str]) -> bool:
+    """Whether a clock of one of these countries shows the time of `zone`."""
+    return any(face(zone) == face(one) for country in countries for one in zones_of_country(country))
+
+
+def nearest_zone(text: str) -> str:
+    """What somebody who wrote `text` for a zone may have meant, as a hint: `did you mean Australia/Sydney?`."""
+    names = sorted({name for zones in zones_by_country().values() for name in zones})
+    city = text.strip().rpartition("/")[2].replace(" ", "_").casefold()
+    same = [name for name in names if name.rpartition("/")[2].casefold() == city]
+    found = same or get_close_matches(text, names, n=1, cutoff=0.75)
+    return f"did you mean {found[0]}?" if found else "expected a name like America/Chicago"
+
+
 def zones_of_number(number: PhoneNumber, *, address: str) -> tuple[str, ...]:
     """The zones a number may ring in; `address` is the region of its owner's address, if known.
 
@@ -91,7 +110,7 @@ def _candidates(zone: str, address: str, prefix: str, country: str, kind: Number
     if zone and not is_zone(zone):
         return Candidates((), "the confirmed zone is not in the zone database")
     if zone:
-        return Candidates((zone,), "confirmed by the customer")
+        return Candidates((zone,), "the zone in the customer's file, or confirmed by them")
     by_address = zones_of_region(address)
     at_home = address.upper().partition("-")[0] == country
     by_number = _zones_of_number(prefix, country, kind, at_home)

@@ -30,7 +30,7 @@ class Field(StrEnum):
     REGION = "region"  # a country or a part of one
     COUNTRY = "country"
     STATE = "state"  # a part of the country
-    ZONE = "zone"  # confirmed by the customer
+    ZONE = "zone"  # said by the customer
     QUIET = "quiet"  # hours in which not to call
     AGENT = "agent"
     OPTED_OUT = "opted_out"  # yes: never call

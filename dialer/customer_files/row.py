@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from dialer.core.customer import VIP, Customer
 from dialer.core.phone import DoubtfulNumberError, PhoneNumber, parse_number
+from dialer.core.zones import lies_in
 from dialer.customer_files.cells import LONGEST_CELL, folded, lost_digits
 from dialer.customer_files.headings import PHONES, Field, Kind
 from dialer.customer_files.places import part_of, region_of
@@ -126,9 +127,9 @@ class RowReader:
             salutation=(self._text(Field.SALUTATION, cells) or self._defaults.salutation)[:LONGEST_NAME],
             language=self._read(Field.LANGUAGE, cells, language_of) or self._defaults.language,
             tier=self._tier(cells) or self._defaults.tier,
-            numbers=self._numbers(cells, region[:2]),
+            numbers=(numbers := self._numbers(cells, region[:2])),
             region=region,
-            zone=self._read(Field.ZONE, cells, zone_of) or self._defaults.zone,
+            zone=self._zone(cells, {region[:2], *(number.region for number in numbers)} - {""}),
             quiet=self._quiet(cells),
             agent=(self._text(Field.AGENT, cells) or self._defaults.agent)[:LONGEST_NAME],
             attributes=self._attributes(cells),
@@ -155,6 +156,15 @@ class RowReader:
         known = (country or region)[:2]
         part = self._read(Field.STATE, cells, (lambda text: part_of(known, text)) if known else region_of)
         return part or region
+
+    def _zone(self, cells: Sequence[str], countries: set[str]) -> str:
+        """The zone of the file. It outranks every other witness, so one that contradicts them all is doubted."""
+        zone = self._read(Field.ZONE, cells, zone_of) or self._defaults.zone
+        if zone and not lies_in(zone, countries):
+            heading = self._fields[Field.ZONE].heading if Field.ZONE in self._fields else ""
+            what = "it lies neither where the address nor where a number is; leave it out, and write down what the"
+            raise _WrongCellError(heading, f"{what} customer says with `dialer customers confirm-zone`")
+        return zone
 
     def _quiet(self, cells: Sequence[str]) -> tuple[DailyRange, ...]:
         return self._read(Field.QUIET, cells, quiet_hours) or ()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from dialer.core.admission import dialable
 from dialer.core.promise import Reading, resolve
-from dialer.core.zones import candidates, is_zone
+from dialer.core.zones import candidates, is_zone, nearest_zone
 from dialer.errors import InputError, NotFoundError, Problem
 from dialer.store import Wanted
 
@@ -89,7 +89,7 @@ def _zone(proposal: Proposal, house: House, wish: Wish) -> str:
     """The zone that was said, else the confirmed one, else any of those the customer may be in, if all agree."""
     if wish.zone:
         if not is_zone(wish.zone):
-            raise InputError([Problem("--zone", f"there is no time zone {wish.zone!r}", "expected America/Chicago")])
+            raise InputError([Problem("--zone", f"there is no time zone {wish.zone!r}", nearest_zone(wish.zone))])
         return wish.zone
     number = dialable(proposal, house)
     zones = candidates(proposal.customer, number).zones if number is not None else ()
@@ -97,7 +97,7 @@ def _zone(proposal: Proposal, house: House, wish: Wish) -> str:
         zones = (proposal.customer.zone,)
     if len({resolve(wish.wall, zone, second=wish.second) for zone in zones}) != 1:
         what = f"this time means another instant in each of {', '.join(zones)}" if zones else "nobody knows their zone"
-        raise InputError([Problem("--zone", what, "ask where the customer is, and give --zone")])
+        raise InputError([Problem("--zone", what, "ask where the customer is: `dialer customers confirm-zone`")])
     return zones[0]
 
 

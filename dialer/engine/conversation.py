@@ -39,6 +39,7 @@ class _Call:
     briefing: Briefing
     answers: Mapping[str, str]
     zone: str  # on whose clock times are offered
+    zones: tuple[str, ...]  # all in which the customer may be; empty once they said which
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,9 @@ class Conversations:
 
     def brief(self, briefing: Briefing) -> None:
         """Keep at hand what this call's conversation needs: an answering person must not wait for the database."""
-        self._calls[briefing.token] = _Call(briefing, briefing.answers, briefing.customer.zone or briefing.zones[0])
+        self._calls[briefing.token] = _Call(
+            briefing, briefing.answers, briefing.customer.zone or briefing.zones[0], briefing.zones
+        )
         if len(self._calls) > REMEMBERED:
             self._calls.popitem(last=False)
 
@@ -85,7 +88,9 @@ class Conversations:
             return self._nobodys(notice, token)
         turn = self._turn(call, what, notice, now)
         facts, is_news = await self._keep(token, what, notice, turn, now)
-        call.answers, call.zone = facts.answers, facts.zone or call.zone
+        call.answers = facts.answers
+        if facts.zone:
+            call.zone, call.zones = facts.zone, ()
         if what == "fallback" or facts.state is AttemptState.ORPHANED:
             return Reply(*self._telephony.silence())
         if what == "verdict" and is_news:
@@ -118,7 +123,15 @@ class Conversations:
         if what.startswith("step/"):
             _, node, tries = what.split("/")
             return script.answered(
-                campaign, customer, node, int(tries), notice.digits, now=now, zone=zone, answers=call.answers
+                campaign,
+                customer,
+                node,
+                int(tries),
+                notice.digits,
+                now=now,
+                zone=zone,
+                zones=call.zones,
+                answers=call.answers,
             )
         return None
 

@@ -85,7 +85,7 @@ def reason_to_call(
     """Why this customer is to be called: since when, by when, and the occasion that makes it one callback.
 
     None when the date that the reason hangs on is not in the customer's file, or is none that can be reckoned with, and
-    when no special day of the campaign's has come yet by `now`.
+    when the table of special days ends before `now`. A reason may be one to come, which enrols and withdraws nobody.
     """
     due = campaign.why_now.due
     if due.special_day is not None:
@@ -108,16 +108,23 @@ def reason_to_call(
 
 
 def _on_special_day(why_now: WhyNow, name: str, customer_id: int, house_zone: str, now: datetime) -> Enrolment | None:
-    """The latest special day that has come by `now`. None before the first, and in years its table does not reach."""
+    """The special day whose time it is at `now`, else the next one to come, else the last one that was.
+
+    None for a day that is in no table, and in years that its table does not reach.
+    """
     day = special_days().get(name)
     this_year = local(now, house_zone).year
-    years = (this_year + 1, this_year, this_year - 1)  # with an offset, a day of next year may be due already
-    for date_of in (day.in_year(year) if day is not None else None for year in years):
+    found = []
+    for year in range(this_year - 1, this_year + 3):  # with an offset, the next year's may be over or due already
+        date_of = day.in_year(year) if day is not None else None
         if date_of is not None:
             since = midnight(date_of, house_zone) + why_now.due.offset
-            if since <= now:
-                return Enrolment(customer_id, f"{name}={date_of}", since, since + why_now.deadline)
-    return None
+            found.append(Enrolment(customer_id, f"{name}={date_of}", since, since + why_now.deadline))
+    begun = [one for one in found if one.due <= now]
+    ahead = [one for one in found if one.due > now]
+    if begun and (now < begun[-1].deadline or not ahead):
+        return begun[-1]
+    return ahead[0] if ahead else None
 
 
 def fields_nobody_has(store: Store, campaign: Campaign) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from dialer.core import duty
 from dialer.core.admission import Dial, House, Proposal, Refuse, Rule, Wait, decide, dialable
 from dialer.core.call_times import layers
 from dialer.core.day_windows import day_windows, joined, ranges_on
@@ -20,7 +21,7 @@ from dialer.errors import NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from dialer.core.admission import Decision
     from dialer.core.day_windows import DayWindows
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from dialer.core.rule_book import Binding
     from dialer.core.suppression import Stop
     from dialer.store import Enrolment, Standing, Store
+    from dialer.store.callbacks import Enrolled
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,9 @@ class Explanation:
     limits: tuple[LimitUse, ...] = ()
     lists: tuple[Listed, ...] = ()
     days: tuple[DayWindows, ...] = ()
+    due: datetime | None = None  # since when there is a reason to call; None when nobody is enrolled and none is known
+    deadline: datetime | None = None  # None when the customer is not enrolled
+    slack: timedelta | None = None  # callable time between `at` and the deadline
 
     @property
     def windows(self) -> tuple[Opening, ...]:
@@ -99,7 +104,11 @@ def explain(
     for standing in standings:
         mine = [one for one in enrolled if one.proposal.campaign.id == standing.campaign.id]
         found += [
-            _explain(one.proposal, house, at, one.occasion, _standing_rules(one.state, one.note), between)
+            _timed(
+                _explain(one.proposal, house, at, one.occasion, _standing_rules(one.state, one.note), between),
+                one,
+                house,
+            )
             for one in mine
         ]
         if not mine:
@@ -110,6 +119,13 @@ def explain(
             first = _not_enrolled(proposal, standing, at, house, reason)
             found.append(_explain(proposal, house, at, "", first, between))
     return found
+
+
+def _timed(told: Explanation, one: Enrolled, house: House) -> Explanation:
+    """With when the callback is due, by when, and the callable time left; none is left of what is over."""
+    over = one.state in {CallbackState.DONE, CallbackState.CLOSED}
+    slack = None if over else duty.slack(one.proposal, house, told.at, one.deadline)
+    return replace(told, due=one.due, deadline=one.deadline, slack=slack)
 
 
 def _standing_rules(state: CallbackState, note: str) -> list[Rule]:

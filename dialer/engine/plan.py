@@ -167,6 +167,15 @@ class _Case:
         return self._made[1:]
 
 
+_STILL: Final = frozenset({CallbackState.WAITING, CallbackState.CALLING, CallbackState.HELD})
+
+
+def _open(one: Counted) -> Kept | None:
+    """The callback about an earlier special day that is not over yet: it comes before the day to come."""
+    still = (kept for kept in one.callbacks.values() if kept.state in _STILL)
+    return max(still, key=lambda kept: kept.deadline, default=None)
+
+
 class _Version:
     """One version of the campaign, and what it does with a customer."""
 
@@ -189,6 +198,8 @@ class _Version:
         if reason is None:
             return Verdict(Fate(Place.NO_REASON)), False
         kept = one.callbacks.get(reason.occasion)
+        if kept is None and self._special and reason.due > self._now:
+            kept = _open(one)
         if kept is not None and kept.state is CallbackState.WAITING:
             proposal, alike = case.kept(kept)
             return self._judge.verdict(proposal, kept.deadline, alike), True

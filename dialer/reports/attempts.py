@@ -5,12 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dialer.reports.language import Language
+from dialer.reports.reasons import reasons
 from dialer.reports.table import Field, Kind, Table, tabulate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dialer.core.record import AttemptRecord
+
+
+def _allowed_because(record: AttemptRecord, language: Language) -> tuple[str, ...]:
+    """Each rule that passed with its reason."""
+    told = (because.partition(": ") for because in record.allowed_because)
+    return tuple(f"{rule}{colon}{reasons(reason, language)}" for rule, colon, reason in told)
+
 
 FIELDS: tuple[Field[AttemptRecord], ...] = (
     Field("attempt", lambda r, _: r.attempt),
@@ -38,7 +46,7 @@ FIELDS: tuple[Field[AttemptRecord], ...] = (
     Field("agent", lambda r, _: r.agent),
     Field("answers", lambda r, _: r.answers),
     Field("zones", lambda r, _: r.zones),
-    Field("allowed_because", lambda r, _: r.allowed_because),
+    Field("allowed_because", _allowed_because),
 )
 
 

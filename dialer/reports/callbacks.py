@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dialer.reports.language import Language
 from dialer.reports.next_step import in_words
+from dialer.reports.reasons import reasons
 from dialer.reports.table import Field, Kind, Table, tabulate
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ FIELDS: tuple[Field[CallbackRecord], ...] = (
     Field("next_step", in_words, brief=True),
     Field("person", lambda r, _: r.person),
     Field("reason", lambda r, _: r.reason),
-    Field("note", lambda r, _: r.note),
+    Field("note", lambda r, language: reasons(r.note, language)),
 )
 
 

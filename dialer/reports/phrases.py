@@ -139,6 +139,7 @@ PHRASES: dict[str, tuple[str, str]] = {
         "The holidays of {calendar} in {year} are unconfirmed: calls may fall on days of rest.",
         "{calendar} {year} 年节假日安排尚未确认，呼叫可能落在休息日。",
     ),
+    "text.more_zones": (" and {count} more zones", "等，另有 {count} 个时区"),
     "text.utc": ("Times are UTC.", "时间均为 UTC。"),
     # Next steps.
     "step.first_call": ("first call after {at}", "{at} 后首次呼叫"),
@@ -159,7 +160,107 @@ PHRASES: dict[str, tuple[str, str]] = {
     "held.expired": ("a person must reach the customer", "需人工联系客户"),
     "held.not_targeted": ("a person must decide whether to call", "需人工决定是否回访"),
     "held.campaign_ended": ("a person must reach the customer", "需人工联系客户"),
+    "held.unclear_time": (
+        "a person must ask in which time zone the customer is, and write the time down",
+        "需人工确认客户所在时区并登记预约时间",
+    ),
     "held.promise_missed": ("call at once: the time the customer chose has passed", "请立即联系：已错过客户预约的时间"),
     "held.needs_human": ("a person must find the call in the carrier's list", "需人工核对线路呼叫记录"),
     "held.other": ("a person must look at it", "需人工查看"),
 }
+
+DAYS = {"Mon": "周一", "Tue": "周二", "Wed": "周三", "Thu": "周四", "Fri": "周五", "Sat": "周六", "Sun": "周日"}
+
+REASON_PARTS: dict[str, dict[str, str]] = {
+    "layer": {"campaign": "活动", "house": "本公司", "customer": "客户"},
+    "counts": {
+        "attempt": "呼叫",
+        "call": "来电",
+        "conversation": "通话",
+        "unanswered": "未接来电",
+    },
+    "period": {"a day of theirs": "客户当地一天", "a calendar month of theirs": "客户当地一个自然月"},
+    "after": {
+        "refused": "客户拒绝",
+        "conversation": "通话",
+        "completed": "完成回访",
+        "abandoned": "接通后无人应答",
+        "no answer": "无人接听",
+        "busy": "占线",
+        "opted out": "客户要求不再致电",
+    },
+    "on": {"person": "按客户", "number": "按号码"},
+    "source": {
+        "keypad": "按键",
+        "person": "人工登记",
+        "api": "系统接口",
+        "carrier": "运营商",
+        "import": "名单导入",
+    },
+}
+"""Words inside a reason, by the name of the group that holds them."""
+
+REASON_UNITS: dict[str, tuple[tuple[str, str], ...]] = {
+    "period": ((" h", " 小时"), (" days", " 天"), (" min", " 分钟")),
+    "scope": ((" about purpose ", "，用途 "), (" about campaign ", "，活动 ")),
+}
+"""What stands beside a number or a name inside a reason."""
+
+REASONS: tuple[tuple[str, str], ...] = (
+    # Waiting. `rest` is a reason itself, `places` are zones with the weekday and time there.
+    (r"(?P<layer>.+) hours are shut in (?P<places>.+)", "{places}不在{layer}允许时段"),
+    ("the window closes before a call could ring out", "允许时段将在振铃结束前关闭"),
+    ("the person or the number is in a call", "客户或号码正在通话中"),
+    ("the customer chose this time", "客户预约了此时间"),
+    ("the retry table says not yet", "未到重拨时间"),
+    ("this person was called about something else lately", "近期已就其他事项致电该客户"),
+    (
+        r"(?P<max>\d+) (?P<counts>\w+?)s? in (?P<period>.+) (?:is|are) allowed, and used up",
+        "{period}内最多{counts} {max} 次，已用完",
+    ),
+    (r"left alone for (?P<period>.+) after (?P<after>.+)", "{after}后{period}内不打扰"),
+    (r"the contract's renewal may be spoken of (?P<days>\d+) days before it ends", "合同到期前 {days} 天内方可谈续约"),
+    (r"the last miss was in this hour of the day \((?P<hour>[\d:]+)\)", "上次未接通也在此时段（{hour}）"),
+    ("paused", "活动已暂停"),
+    (r"starts on (?P<day>[\d-]+)", "活动于 {day} 开始"),
+    # For good, or until a person acts.
+    (
+        r"the customer asked not to be called(?P<scope> about .+?)? \((?P<on>\w+), by (?P<source>\w+), (?P<day>\S+)\)",
+        "客户要求不再致电{scope}（{on}，{source}，{day}）",
+    ),
+    ("the customer asked not to be called", "客户要求不再致电"),
+    ("the customer asked never to be called again", "客户要求永不再致电"),
+    ("the customer does not want this", "客户拒绝"),
+    ("the conversation took place", "已完成通话"),
+    (r"all (?P<most>\d+) attempts are used up", "{most} 次呼叫已用完"),
+    ("the campaign's longest total time is over", "已超过活动总时限"),
+    ("the campaign no longer selects this customer", "客户不再符合活动条件"),
+    (r"ended on (?P<day>[\d-]+)", "活动已于 {day} 结束"),
+    ("no stretch of time is open(?: in every zone)?", "没有任何允许时段"),
+    ("the customer file has no number", "客户资料中没有号码"),
+    (r"(?P<region>[A-Z]{2}) is not among the allowed countries", "不允许拨打的国家：{region}"),
+    ("a number of no country, such as a satellite phone", "不属于任何国家的号码（如卫星电话）"),
+    (r"nobody knows what time it is there: (?P<rest>.+)", "不知道当地时间：{rest}"),
+    ("neither address nor number tells a zone", "地址和号码均不能确定时区"),
+    ("the network refused (?:the number|each number) for good(?:, or it is somebody else's)?", "空号或非本人号码"),
+    ("the number is not this customer's", "非本人号码"),
+    ("the time the customer chose has passed", "已错过客户预约的时间"),
+    ("it cannot be kept", "预约时间无法兑现"),
+    ("a person takes over", "转人工处理"),
+    ("the next window is taken", "改在下一允许时段"),
+    # Passed.
+    ("not on any do-not-call list", "不在任何免打扰名单上"),
+    ("the number may be dialed", "号码可拨"),
+    ("running", "活动进行中"),
+    ("attempts and time are left", "次数和时间均未用完"),
+    ("neither the person nor the number is in a call", "客户和号码均不在通话中"),
+    ("no retry or promise to wait for", "无须等待重拨或预约"),
+    ("no call about anything else lately", "近期未就其他事项致电"),
+    ("within the time the customer chose", "在客户预约的时间内"),
+    ("within every cap, and no cool-off lasts", "未超过任何次数限制，也不在冷静期"),
+    ("within the hours of campaign, house and customer in every zone", "在各时区的允许时段内"),
+    ("not the hour of day of the last miss", "避开上次未接通的时段"),
+    # A limit names its preset first.
+    (r"(?P<layer>[\w.-]+): (?P<rest>.+)", "{layer}：{rest}"),
+)
+"""The gate's own reasons, which the record keeps in English: a pattern, and the same in Chinese."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from dialer.core.record import CallbackState
 from dialer.reports.language import Language, say, word
 from dialer.reports.next_step import in_words
+from dialer.reports.reasons import reasons
 from dialer.reports.table import Cell, Column, Kind, Rate, Table
 from dialer.reports.tally import Summary, Tally
 
@@ -59,7 +60,7 @@ def gap_in_words(record: CallbackRecord, language: Language) -> str:
     ended = name(record.ending, "text.in_progress", language)
     key = "text.not_tried" if not record.attempts else "text.tried_once" if record.attempts == 1 else "text.tried"
     tried = say(key, language).format(count=record.attempts, ending=ended)
-    why = word(record.reason, language) if record.reason is not None else record.note
+    why = word(record.reason, language) if record.reason is not None else reasons(record.note, language)
     # A closed callback's next step already tells the reason, and a number that does not exist needs telling once.
     told = "" if record.state is CallbackState.CLOSED or why == ended else why
     return say("text.and", language).join(filter(None, (tried, told, in_words(record, language))))

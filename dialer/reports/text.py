@@ -6,6 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from rich import box
+from rich.cells import cell_len
 from rich.table import Table as Grid
 from rich.text import Text
 
@@ -40,7 +41,9 @@ FEW = 5
 
 NO_DOUBTS: Final = RuleDoubts()
 
-_BAR = 10
+_BAR = 8
+_SHARE, _WORD = len("100.0 %"), len("Attempted")
+"""Columns that a figure and its heading have; longer headings go on in a second line."""
 _RIGHT = {Kind.NUMBER, Kind.PERCENT, Kind.DURATION}
 _FOLDED = {Kind.TEXT, Kind.INSTANT}
 
@@ -186,15 +189,17 @@ def _rates(summary: Summary, language: Language) -> Grid:
 
 
 def _campaigns(found: House, language: Language) -> Grid:
-    grid = Grid(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    grid.add_column(say("column.campaign", language), no_wrap=True, overflow="ellipsis")
+    grid = Grid(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
+    grid.add_column(say("column.campaign", language))  # the only one to give way on a narrow terminal
     for key in ("targeted", "attempted", "excluded", "pending", "coverage", "vip_coverage", "on_time"):
-        grid.add_column(say(f"figure.{key}", language), justify="right")
+        heading = say(f"figure.{key}", language)
+        wide = max(map(cell_len, heading.split()))
+        grid.add_column(heading, justify="right", overflow="fold", width=min(_WORD, max(_SHARE, wide)))
     for summary in (*found.campaigns, found.total) if len(found.campaigns) > 1 else found.campaigns:
         counts = (summary.targeted, summary.attempted, sum(summary.excluded.values()), summary.pending)
         shares = (summary.coverage, summary.vip_coverage, summary.on_time)
         grid.add_row(
-            Text(written(summary.campaign) or say("figure.total", language)),
+            Text(written(summary.campaign) or say("figure.total", language), no_wrap=True, overflow="ellipsis"),
             *(str(count) for count in counts),
             *(rate.percent for rate in shares),
             style="" if summary.campaign else "bold",
@@ -213,7 +218,7 @@ def _pair(left: RenderableType, right: RenderableType) -> Grid:
 def _bars(title: str, counts: Sequence[tuple[str, int]], whole: int) -> Grid:
     """Bars against the longest of them; the shares are of the whole."""
     grid = _plain(f"\n{written(title)}")
-    grid.add_column(no_wrap=True, overflow="ellipsis")
+    grid.add_column(overflow="fold")
     grid.add_column(no_wrap=True, style="cyan", width=_BAR)
     grid.add_column(justify="right", no_wrap=True)
     grid.add_column(justify="right", no_wrap=True, style="dim")

@@ -21,6 +21,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "Reason.expired": ("campaign's time used up", "超过回访期限"),
     "Reason.not_targeted": ("no longer selected", "不再符合条件"),
     "Reason.campaign_ended": ("campaign ended", "活动已结束"),
+    "Reason.unclear_time": ("chosen time unclear", "预约时间时区不明"),
     "Reason.promise_missed": ("promised time missed", "错过预约时间"),
     "Reason.needs_human": ("carrier unclear", "线路记录待核实"),
     "Ending.reached": ("reached", "回访成功"),

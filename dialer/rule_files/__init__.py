@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -16,19 +17,21 @@ from dialer.core.short_form import NOT_EMPTY
 from dialer.documents.complaints import Grammar
 from dialer.documents.source import Kind, Source
 from dialer.errors import InputError, Problem
-from dialer.rule_files.calendars import calendar_of, calendars_for, holiday_data_version, is_known
+from dialer.rule_files.calendars import CHINA, WHOLE_NOTICE, calendar_of, calendars_for, holiday_data_version, is_known
 from dialer.rule_files.folder import files_of
 from dialer.rule_files.notices import Notice, load_notices
 from dialer.rule_files.special_days import SpecialDay, special_day, special_days
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from dialer.core.calendars import Calendar
 
 __all__ = [
+    "CHINA",
     "REPLACEABLE",
     "SHIPPED",
+    "WHOLE_NOTICE",
     "Notice",
     "SpecialDay",
     "calendar_of",
@@ -142,14 +145,14 @@ def check_presets(paths: Sequence[Path]) -> dict[Path, tuple[Preset, ...] | Inpu
         except InputError as error:
             found[path] = error
             continue
-        problems = []
-        for preset, where in read:
-            first, yields = taken.get(preset.id, ("", True))
+        flaws = [*read.flaws]
+        for at, name in read.ids.items():
+            first, yields = taken.get(name, ("", True))
             if not yields:
-                problems.append(_taken(preset.id, where, first))
+                flaws.append(_taken(at, name, first))
             else:
-                taken[preset.id] = (where, False)
-        found[path] = InputError(problems) if problems else tuple(preset for preset, _ in read)
+                taken[name] = (read.where(at), False)
+        found[path] = read.problems(flaws) if flaws else read.presets
     return found
 
 
@@ -161,38 +164,74 @@ def preset_files(folder: Path) -> list[Path]:
 @lru_cache(maxsize=1)
 def shipped() -> tuple[tuple[Preset, str], ...]:
     """The presets that come with the program, each with the place of its id."""
-    return tuple(read for path in preset_files(SHIPPED) for read in _read(path))
+    found: list[tuple[Preset, str]] = []
+    for path in preset_files(SHIPPED):
+        read = _read(path)
+        if read.flaws:
+            raise read.problems(read.flaws)
+        found += [(preset, read.where(at)) for at, preset in enumerate(read.presets)]
+    return tuple(found)
 
 
-def _taken(name: str, where: str, first: str) -> Problem:
+def _taken(at: int, name: str, first: str) -> Flaw:
     place = first.rpartition(" ")[0]
     replaceable = " and ".join(sorted(REPLACEABLE))
     mend = f"choose another id; only the shipped presets of kind {replaceable} can be replaced, and once"
-    return Problem(where, f"'{name}' is a preset of {place} already", mend)
+    return Flaw(("presets", at, "id"), f"'{name}' is a preset of {place} already", mend)
 
 
-def _read(path: Path) -> list[tuple[Preset, str]]:
-    """The presets of a file, each with the place of its id."""
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A file as it was read: its presets, when all of them read well, and what is wrong with it alone."""
+
+    source: Source
+    ids: Mapping[int, str]  # by place in the file, each once, also of presets that do not read well
+    presets: tuple[Preset, ...]
+    flaws: tuple[Flaw, ...]
+
+    def where(self, at: int) -> str:
+        """The place of a preset's id."""
+        return self.source.where(("presets", at, "id"))
+
+    def problems(self, flaws: Iterable[Flaw]) -> InputError:
+        """Flaws in the order of the file."""
+        ordered = sorted(flaws, key=lambda flaw: self.source.line(flaw.path))
+        return InputError([Problem(self.source.where(flaw.path), flaw.what, flaw.mend) for flaw in ordered])
+
+
+def _read(path: Path) -> _Read:
+    """The presets of a file. InputError when it cannot be read at all."""
     source = Source(str(path), PRESET_FILE)
     document = source.read(path)
+    presets: tuple[Preset, ...] = ()
+    flaws: list[Flaw] = []
     try:
         presets = PresetFile.model_validate(document).presets
     except ValidationError as error:
-        flaws = [_GRAMMAR.explain(detail, source) for detail in error.errors()]
-    else:
-        flaws = list(_flaws(presets))
-        if not flaws:
-            return [(preset, source.where(("presets", at, "id"))) for at, preset in enumerate(presets)]
-    flaws.sort(key=lambda flaw: source.line(flaw.path))
-    raise InputError([Problem(source.where(flaw.path), flaw.what, flaw.mend) for flaw in flaws])
+        flaws += [_GRAMMAR.explain(detail, source) for detail in error.errors()]
+    ids: dict[int, str] = {}
+    for at, name in _ids(document):
+        if name in ids.values():
+            flaws.append(
+                Flaw(("presets", at, "id"), f"'{name}' is the id of two presets", "give each an id of its own")
+            )
+        else:
+            ids[at] = name
+    return _Read(source, ids, presets, (*flaws, *_flaws(presets)))
+
+
+def _ids(document: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
+    """The ids in a file, whatever else may be wrong with it, so that all that is wrong is named at once."""
+    entries = document.get("presets")
+    for at, entry in enumerate(entries if isinstance(entries, list) else ()):
+        name = entry.get("id") if isinstance(entry, dict) else None
+        if isinstance(name, str):
+            yield at, name
 
 
 def _flaws(presets: Sequence[Preset]) -> Iterator[Flaw]:
     """What is wrong with presets that read well key by key."""
-    first: dict[str, int] = {}
     for at, preset in enumerate(presets):
-        if first.setdefault(preset.id, at) != at:
-            yield Flaw(("presets", at, "id"), f"'{preset.id}' is the id of two presets", "give each an id of its own")
         calendar = preset.holidays.name
         if calendar and not is_known(calendar):
             what = f"nobody knows the holidays of '{calendar}'"

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from dialer.core.rules import Preset
     from dialer.rule_files.notices import Notice
 
-_CHINA: Final = "CN"
-_SATURDAY: Final = 5
+CHINA: Final = "CN"
+WHOLE_NOTICE: Final = 7
+"""Days off that a Chinese notice names at least. Every year since 2008 has had 11 statutory days of rest or more, and
+notices name the weekends beside them as well: what names fewer than this is a beginning, not the notice."""
+SATURDAY: Final = 5
 _DAY: Final = timedelta(days=1)
 
 
@@ -31,8 +34,8 @@ def calendar_of(name: str, year: int, notices: Sequence[Notice] = ()) -> Calenda
     """The days of rest of a place (`CN`, `US-LA`) in `year` and the years before and after it.
 
     `notices` go before what the `holidays` package knows, date by date. A year is unconfirmed when its notice is not
-    known: in China a year without any working weekend, elsewhere one with a holiday that is only estimated. InputError
-    for a place nobody knows.
+    known: in China a year for which the package has no working weekend and nobody gave a whole notice, elsewhere one
+    with a holiday that is only estimated. InputError for a place nobody knows.
     """
     years = range(year - 1, year + 2)
     own = [notice for notice in notices if notice.calendar == name]
@@ -41,9 +44,10 @@ def calendar_of(name: str, year: int, notices: Sequence[Notice] = ()) -> Calenda
     named, worked, estimated = _package(name, range(years.start - 1, years.stop + 1))
     rest = (named | off) - work
     working = (worked | work) - off
-    closed = frozenset(_blocks(rest, working)) if name == _CHINA else rest
-    if name == _CHINA:
-        unconfirmed = frozenset(years) - {day.year for day in working}
+    closed = frozenset(_blocks(rest, working)) if name == CHINA else rest
+    if name == CHINA:
+        whole = {notice.year for notice in own if len(notice.off) >= WHOLE_NOTICE}
+        unconfirmed = frozenset(years) - {day.year for day in worked} - whole
     else:
         unconfirmed = frozenset(day.year for day in estimated - off - work)
     return Calendar(
@@ -72,6 +76,12 @@ def is_known(name: str) -> bool:
     return True
 
 
+def is_estimated(name: str, day: date) -> bool:
+    """Whether a day of rest of a place that somebody knows is an estimate, as where a moon has to be seen."""
+    _, _, estimated = _package(name, range(day.year, day.year + 1))
+    return day in estimated
+
+
 @lru_cache(maxsize=64)
 def _package(name: str, years: range) -> tuple[frozenset[date], frozenset[date], frozenset[date]]:
     """What the package knows of some years: holidays, working weekend days, and which holidays are estimated."""
@@ -95,7 +105,7 @@ def _blocks(rest: frozenset[date], working: frozenset[date]) -> Iterator[date]:
     """
 
     def free(day: date) -> bool:
-        return day in rest or (day.weekday() >= _SATURDAY and day not in working)
+        return day in rest or (day.weekday() >= SATURDAY and day not in working)
 
     for day in rest:
         yield day

@@ -10,6 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from dialer.errors import InputError, Problem
+from dialer.rule_files.calendars import CHINA, SATURDAY, is_estimated, is_known
 from dialer.rule_files.folder import files_of
 
 if TYPE_CHECKING:
@@ -81,6 +82,9 @@ def _notice(path: Path) -> Notice:
         except InputError as error:
             problems += error.problems
             continue
+        if not off and not _may_be_worked(calendar, day):
+            what = f"{day} is a {day:%A}: only days of the weekend are made days of work"
+            problems.append(Problem(line.where, what, "correct the date, or remove the line"))
         if day in days:
             problems.append(Problem(line.where, f"{day} is named twice", "keep one of them"))
         days[day] = off
@@ -90,6 +94,13 @@ def _notice(path: Path) -> Notice:
         raise InputError(problems)
     off_days = frozenset(day for day, off in days.items() if off)
     return Notice(calendar, year, off_days, frozenset(days) - off_days)
+
+
+def _may_be_worked(calendar: str, day: date) -> bool:
+    """Whether a notice can say that people work on a day. Outside China it may take back what was only an estimate."""
+    if day.weekday() >= SATURDAY:
+        return True
+    return calendar != CHINA and is_known(calendar) and is_estimated(calendar, day)
 
 
 def _day(line: _Line, year: int) -> tuple[date, bool]:

@@ -100,16 +100,19 @@ class Attempts:
             found = proposals.load(connection, ids, now, self._house, own=frozenset(tokens))
             over = self._over(connection, ids)
             events, going = [], []
+            ringing: set[int | str] = set()  # people and numbers of this batch, which only its first calls may ring
             for token in tokens:
                 row = rows[token]
                 if row.state != AttemptState.INTENT:
                     continue
                 candidate = found[row.callback_id]
                 decision = decide(candidate.proposal, self._house, now)
-                wanted = row.callback_id not in over and now < row.lease_until
+                names = {row.customer_id, *(number.e164 for number in candidate.proposal.customer.numbers)}
+                wanted = row.callback_id not in over and now < row.lease_until and ringing.isdisjoint(names)
                 if wanted and isinstance(decision, Dial) and decision.number.e164 == row.e164:
                     events.append(_own(token, EventKind.SENT, now))
                     going.append((row, candidate, decision))
+                    ringing |= {row.customer_id, row.e164}
                 else:
                     why = next((rule.reason for rule in decision.rules if not rule.passed), "overtaken since its claim")
                     events.append(_own(token, EventKind.DROPPED, now, why))

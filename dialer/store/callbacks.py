@@ -69,6 +69,8 @@ class Enrolled:
     state: CallbackState
     occasion: str
     note: str
+    due: datetime
+    deadline: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +291,7 @@ class Callbacks:
     def proposals_of(self, reference: str, now: datetime) -> Sequence[Enrolled]:
         """Each callback of a customer as a proposal, for explaining."""
         query = (
-            select(callback.c.id, callback.c.state, callback.c.occasion, callback.c.note)
+            select(callback)
             .join(customer, customer.c.id == callback.c.customer_id)
             .where(customer.c.reference == reference)
             .order_by(callback.c.campaign, callback.c.id)
@@ -297,7 +299,12 @@ class Callbacks:
         with self._database.read() as connection:
             rows = connection.execute(query).all()
             found = self._candidates(connection, [row.id for row in rows], now)
-        return [Enrolled(found[row.id].proposal, CallbackState(row.state), row.occasion, row.note) for row in rows]
+        return [
+            Enrolled(
+                found[row.id].proposal, CallbackState(row.state), row.occasion, row.note, row.due_at, row.deadline_at
+            )
+            for row in rows
+        ]
 
     def hypothetical(self, reference: str, standing: Standing, now: datetime) -> Proposal:
         """What the gate would ask about a customer whom nobody has enrolled, were they enrolled now."""

@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Interval, String, func, insert, literal, select, update
 
 from dialer.core.campaign import Campaign
+from dialer.core.record import CallbackState
 from dialer.errors import NotFoundError, StoreError
 from dialer.store import queue
-from dialer.store.tables import CampaignRow, CampaignVersionRow, QueueRow
+from dialer.store.tables import CallbackRow, CampaignRow, CampaignVersionRow, QueueRow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from sqlalchemy import Connection
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 campaign = CampaignRow.__table__  # type: ignore[attr-defined] # SQLModel does not declare it
 campaign_version = CampaignVersionRow.__table__  # type: ignore[attr-defined]
+callback = CallbackRow.__table__  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,9 @@ class Campaigns:
             if connection.scalar(select(campaign_version.c.version).where(key)) is None:
                 row = {"campaign": name, "version": version, "document": dict(document), "applied_at": now}
                 connection.execute(insert(campaign_version).values(row))
+            deadline = read_version(connection, name, version).why_now.deadline
+            if old is not None and deadline != _deadline(connection, name, old):
+                _set_deadlines(connection, name, deadline)
             queue.look_again_at_campaign(connection, name, now)
         return True
 
@@ -112,6 +117,26 @@ def standings(connection: Connection) -> dict[str, Standing]:
         )
         for row in rows
     }
+
+
+def _deadline(connection: Connection, name: str, version: str) -> timedelta | None:
+    """How long after the reason to call a version wanted the call; None when this program cannot read that version."""
+    try:
+        return read_version(connection, name, version).why_now.deadline
+    except StoreError:
+        return None
+
+
+def _set_deadlines(connection: Connection, name: str, deadline: timedelta) -> None:
+    """Give what waits or is held the new deadline, in one statement; the next turn reckons the slack and a preset's."""
+    due = callback.c.due_at
+    if connection.dialect.name == "sqlite":  # which keeps instants as text with six digits after the second
+        seconds = f"+{int(deadline.total_seconds())} seconds"
+        until: Any = func.strftime("%Y-%m-%d %H:%M:%f", due, seconds, type_=String()) + "000"
+    else:
+        until = due + literal(deadline, Interval())
+    mine = callback.c.state.in_([CallbackState.WAITING, CallbackState.HELD]) & (callback.c.campaign == name)
+    connection.execute(update(callback).where(mine).values(deadline_at=until, slack_seconds=None))
 
 
 _parsed: dict[tuple[str, str], Campaign] = {}

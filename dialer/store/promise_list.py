@@ -147,8 +147,8 @@ class Promises:
         then = decide(replace(proposal, in_call=False, paused=False), self._house, at)
         if keeps:
             return Made(key, keeps, opens, decision, then.lifted if isinstance(then, Dial) else ())
-        failed = tuple(rule.reason for rule in then.rules if not rule.passed and rule.name != "promise")
-        return Made(key, keeps, opens, decision, (), failed)
+        failed = (rule.reason for rule in then.rules if not rule.passed and rule.name != "promise")
+        return Made(key, keeps, opens, decision, (), tuple(dict.fromkeys(failed)))
 
     def withdraw(self, key: int, by: str, now: datetime) -> Decision | None:
         """The customer told `by` that they do not want the time any more. What the gate says about the callback now.

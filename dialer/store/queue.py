@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dialer.core.admission import Decision, Dial, House
     from dialer.store.proposals import Candidate
 
-UNTIL_A_PERSON_SAYS = (Reason.NEEDS_HUMAN.value, Reason.STOPPED.value)
+UNTIL_A_PERSON_SAYS = (Reason.NEEDS_HUMAN.value, Reason.STOPPED.value, Reason.UNCLEAR_TIME.value)
 """Reasons to hold that the gate does not know of: it would call again at once."""
 
 PLACE = ("ready", "vip", "opens_at", "closes_at", "alarm_at", "rank_at")

@@ -6,16 +6,16 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import ARRAY, String, case, func, insert, literal, select, text
+from sqlalchemy import ARRAY, String, case, cast, func, insert, literal, or_, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dialer.core.lifecycle import AttemptState
 from dialer.core.record import CallbackState
 from dialer.core.suppression import EVERYTHING, Stop, Wish, Word, line, person, scopes_of, subjects
-from dialer.store import queue
+from dialer.store import promises, queue, tasks
 from dialer.store.campaigns import read_version, standings
 from dialer.store.rows import customer_of
-from dialer.store.tables import AttemptRow, CallbackRow, CustomerRow, SuppressionRow
+from dialer.store.tables import AttemptRow, CallbackRow, CustomerRow, PromiseRow, SuppressionRow, TaskRow
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -30,12 +30,20 @@ suppression = SuppressionRow.__table__  # type: ignore[attr-defined] # SQLModel 
 attempt = AttemptRow.__table__  # type: ignore[attr-defined]
 callback = CallbackRow.__table__  # type: ignore[attr-defined]
 customer = CustomerRow.__table__  # type: ignore[attr-defined]
+promise = PromiseRow.__table__  # type: ignore[attr-defined]
+task = TaskRow.__table__  # type: ignore[attr-defined]
 
 HEAD: Final = 5_000
 """So many of those who stand in line are looked at after a list came in; whoever stands behind them meets the gate."""
 
 TOGETHER: Final = 500
 """People whose wishes are asked for in one question."""
+
+SOUGHT: Final = 20
+"""For so few numbers the whole customer file is searched for who has them."""
+
+UNSETTLED: Final = (CallbackState.WAITING, CallbackState.HELD)
+"""Where a callback stands that a wish still closes."""
 
 NOT_ANSWERED: Final = (AttemptState.DIALING, AttemptState.UNKNOWN, AttemptState.ACCEPTED)
 """Where a call that the carrier has can stand before somebody picks up."""
@@ -47,6 +55,14 @@ class Loaded:
 
     added: int
     lifted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """What a wish did: for how many of those named it is new, and how many callbacks the next turn closes for it."""
+
+    added: int
+    callbacks: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,30 +97,26 @@ class Suppressions:
 
     def add_customers(self, references: Sequence[str], source: str, now: datetime) -> int:
         """Never call these people again; how many of them were not on the list yet."""
-        return self.stop([person(reference) for reference in references], Wish(source), now)
+        return self.stop([person(reference) for reference in references], Wish(source), now).added
 
     def add_number(self, e164: str, source: str, now: datetime) -> int:
         """Never call this number again."""
-        return self.stop([line(e164)], Wish(source), now)
+        return self.stop([line(e164)], Wish(source), now).added
 
-    def stop(self, names: Sequence[str], wish: Wish, now: datetime) -> int:
-        """Keep a wish of the people and numbers in `names`; for how many of them it was not in force yet."""
+    def stop(self, names: Sequence[str], wish: Wish, now: datetime) -> Stopped:
+        """Keep a wish of the people and numbers in `names`, and let the next turn close what waits or is held.
+
+        Of more than a few numbers not all who have them are found at once; the gate meets them when their turn comes.
+        """
         said = {"scope": wish.scope, "source": wish.source, "said_at": now, "by": wish.by, "note": wish.note}
-        people = [name for name in names if name.startswith(person(""))]
         with self._database.write() as connection:
             added = add(connection, [{"subject": name} | said for name in names])
-            references = [name.removeprefix(person("")) for name in people]
-            concerned = [name for name, one in standings(connection).items() if wish.scope in scopes_of(one.campaign)]
-            waiting = (
-                select(callback.c.id)
-                .join(customer, customer.c.id == callback.c.customer_id)
-                .where(customer.c.reference.in_(references), callback.c.campaign.in_(concerned))
-                .where(callback.c.state.in_([CallbackState.WAITING, CallbackState.HELD]))
-            )
-            queue.look_again(connection, list(connection.scalars(waiting)), now, by_person=True)  # to be closed
-        if len(people) < len(names):
-            self.look_at_line(now)
-        return added
+            holding = [stop.subject for stop in in_force(connection, names) if stop.scope == wish.scope]
+            waiting = _concerned(connection, holding, wish.scope)
+            queue.look_again(connection, waiting, now, by_person=True)  # to be closed
+        if len(_e164s(names)) > SOUGHT:
+            return Stopped(added, len(waiting) + self.look_at_line(now))
+        return Stopped(added, len(waiting))
 
     def load(self, numbers: Collection[str], wish: Wish, now: datetime) -> Loaded:
         """Add part of a list, in one transaction: E.164 numbers, each once or more often.
@@ -126,7 +138,7 @@ class Suppressions:
             lifted = _lifted(connection, listed, wish.scope) if added < len(names) else 0
         return Loaded(added, lifted)
 
-    def lift(self, name: str, scope: str, *, by: str, said: str, now: datetime) -> bool:
+    def lift(self, name: str, scope: str, *, by: str, said: str, now: datetime, note: str = "") -> bool:
         """Write down that the customer wishes to be called again; False when `name` was not stopped with that scope.
 
         Only the customer can take a wish back. `said` is how and when they did, `by` who wrote it down. What was closed
@@ -137,8 +149,8 @@ class Suppressions:
             turn = _last_turns(connection, [name]).get((name, scope))
             if turn is None or turn % 2:
                 return False
-            row = _BLANK | {"subject": name, "scope": scope, "turn": turn + 1, "source": said, "said_at": now, "by": by}
-            connection.execute(insert(suppression).values(row))
+            row = _BLANK | {"subject": name, "scope": scope, "turn": turn + 1, "source": said, "said_at": now}
+            connection.execute(insert(suppression).values(row | {"by": by, "note": note}))
         return True
 
     def has(self, customer: Customer) -> bool:
@@ -183,25 +195,19 @@ class Suppressions:
     def look_at_line(self, now: datetime) -> int:
         """Let the gate look at once at whoever stands at the head of the line and is stopped; how many.
 
-        Nothing depends on it: the gate asks about everybody when they are claimed and again before the call is sent.
-        It only lets what is said of them be right sooner. The others are found when their turn comes.
+        So it does at those to whom a time is promised or about whom a person has a task: people would act on it.
+        Nothing else depends on it: the gate asks about everybody when they are claimed and again before the call is
+        sent. It only lets what is said of them be right sooner. The others are found when their turn comes.
         """
         with self._database.read() as connection:
-            columns = (queue.row.c.callback_id, queue.row.c.campaign, customer)
-            query = (
-                select(*columns)
-                .join(callback, callback.c.id == queue.row.c.callback_id)
-                .join(customer, customer.c.id == callback.c.customer_id)
-                .where(queue.row.c.ready)
-                .order_by(queue.row.c.campaign, queue.row.c.rank_at, queue.row.c.callback_id)
-                .limit(HEAD)
-            )
             scopes = {name: scopes_of(standing.campaign) for name, standing in standings(connection).items()}
-            asked = ((row, subjects(customer_of(row)), scopes[row.campaign]) for row in connection.execute(query))
-            found = [row.callback_id for row, _ in _stopped(connection, list(asked))]
+            found: set[int] = set()
+            for query in (_head(), _in_hand()):
+                asked = ((row, subjects(customer_of(row)), scopes[row.campaign]) for row in connection.execute(query))
+                found |= {row.callback_id for row, _ in _stopped(connection, list(asked))}
         if found:
             with self._database.write() as connection:
-                queue.look_again(connection, found, now)
+                queue.look_again(connection, sorted(found), now, by_person=True)  # to be closed
         return len(found)
 
     def forbidden(self) -> list[Forbidden]:
@@ -220,6 +226,46 @@ class Suppressions:
                 scopes = scopes_of(read_version(connection, row.campaign, row.campaign_version))
                 asked.append((row, names, scopes | {f"purpose:{one}" for one in row.purpose.split(",")}))
             return [Forbidden(row.token, row.carrier_call_id, stop) for row, stop in _stopped(connection, asked)]
+
+
+def _head() -> Any:
+    """Who stands at the head of the line."""
+    return (
+        select(queue.row.c.callback_id, queue.row.c.campaign, customer)
+        .join(callback, callback.c.id == queue.row.c.callback_id)
+        .join(customer, customer.c.id == callback.c.customer_id)
+        .where(queue.row.c.ready)
+        .order_by(queue.row.c.campaign, queue.row.c.rank_at, queue.row.c.callback_id)
+        .limit(HEAD)
+    )
+
+
+def _in_hand() -> Any:
+    """Who waits or is held and has an open promise or a task that is not done; they are few."""
+    promised = select(promise.c.callback_id).where(promise.c.state == promises.OPEN)
+    undone = select(task.c.callback_id).where(task.c.state.in_([tasks.OPEN, tasks.TAKEN]))
+    return (
+        select(callback.c.id.label("callback_id"), callback.c.campaign, customer)
+        .join(customer, customer.c.id == callback.c.customer_id)
+        .where(callback.c.id.in_(promised.union(undone)), callback.c.state.in_(UNSETTLED))
+    )
+
+
+def _e164s(names: Iterable[str]) -> list[str]:
+    return [name.removeprefix(line("")) for name in names if name.startswith(line(""))]
+
+
+def _concerned(connection: Connection, names: Sequence[str], scope: str) -> list[int]:
+    """The callbacks that a wish of these people and numbers closes."""
+    e164s = _e164s(names)
+    references = [name.removeprefix(person("")) for name in names if name.startswith(person(""))]
+    theirs = [customer.c.reference.in_(references)]
+    if len(e164s) <= SOUGHT:  # each stands in the customer's row as a JSON text of its own
+        theirs += [cast(customer.c.numbers, String).contains(f'"{e164}"', autoescape=True) for e164 in e164s]
+    campaigns = [name for name, one in standings(connection).items() if scope in scopes_of(one.campaign)]
+    query = select(callback.c.id).join(customer, customer.c.id == callback.c.customer_id).where(or_(*theirs))
+    query = query.where(callback.c.campaign.in_(campaigns), callback.c.state.in_(UNSETTLED))
+    return list(connection.scalars(query))
 
 
 def in_force(connection: Connection, names: Iterable[str], at: datetime | None = None) -> list[Stop]:

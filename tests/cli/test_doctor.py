@@ -306,6 +306,12 @@ def test_a_year_without_its_notice_is_a_loud_warning_until_there_is_one(ready: O
     days = "2027-02-05,New Year's Eve,off\n2027-02-20,make-up day,work\n"
     (notices / "CN-2027.csv").write_text(days, encoding="utf-8")
     ready.set(DIALER_HOLIDAYS=str(notices))
+    (says,) = warnings(ready)
+    assert says.startswith("THE HOLIDAYS OF CN IN 2027 ARE UNCONFIRMED: the file CN-2027 that is there names 1 day off")
+    assert "a whole notice names at least 7" in says
+    days += "".join(f"2027-02-{day:02},Spring Festival,off\n" for day in range(6, 12))
+    (notices / "CN-2027.csv").write_text(days, encoding="utf-8")
+    ready.set(DIALER_HOLIDAYS=str(notices.rename(ready.folder / "whole")))
     assert warnings(ready) == []
 
 

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 WORK_WITHOUT_SETTINGS = {
     "carrier",
     "doctor",  # reports them
-    "campaigns check",
-    "campaigns rehearse-script",
     "campaigns schema",
     "customers mapping",
     "rules check",

@@ -46,6 +46,23 @@ def test_a_country_without_rules_says_what_holds(office: Office) -> None:
     assert "only the house window" in office.run("rules", "list", "--country", "JP").stdout
 
 
+@pytest.mark.parametrize(
+    ("told", "mend"), [("USA", "did you mean US?"), ("uk", "did you mean GB?"), ("XX", "expected two letters")]
+)
+def test_a_country_that_does_not_exist_is_not_one_without_rules(office: Office, told: str, mend: str) -> None:
+    with pytest.raises(InputError, match=f'"{told}" is not the code of a country') as caught:
+        office.run("rules", "list", "--country", told)
+    assert caught.value.exit_code == 2
+    assert mend in caught.value.problems[0].mend
+
+
+def test_one_of_a_kind_is_said_as_one(office: Office) -> None:
+    caps = "caps: [{ max: 1, period: 1 day, counts: attempts, per: person }]"
+    own(office, OWN.replace("    appointment_lifts:", f"    {caps}\n    appointment_lifts:", 1))
+    text = " ".join(office.run("rules", "show", "own").stdout.split())
+    assert "at most 1 attempt in 1 day for each person" in text
+
+
 def test_an_old_review_is_marked(office: Office) -> None:
     office.clock(datetime(2028, 1, 1, tzinfo=UTC))
     assert "2026-11-21 !" in office.run("rules", "list", "--country", "GB").stdout
@@ -132,8 +149,8 @@ def test_check_names_all_that_is_wrong_in_all_files(office: Office) -> None:
     with pytest.raises(InputError) as caught:
         office.run("rules", "check", "own")
     where = [problem.where.partition(" ")[0] for problem in caught.value.problems]
-    assert where == ["own/a.yaml:3", "own/a.yaml:15", "own/b.yml:2"]
-    assert "'us-fl' is a preset of" in caught.value.problems[-1].what
+    assert where == ["own/a.yaml:3", "own/a.yaml:15", "own/b.yml:2", "own/c.yaml:2"]
+    assert "'us-fl' is a preset of" in caught.value.problems[-2].what
 
 
 @pytest.mark.parametrize(("path", "says"), [("nowhere.yaml", "cannot be read"), (".", "no preset files here")])

@@ -284,3 +284,52 @@ def test_no_retry_table_goes_below_the_houses_floors() -> None:
     assert isinstance(decision, Wait)
     assert decision.until == NOW + MINUTE
     assert isinstance(decide(proposed, ruled(floors=(floor,)), NOW + MINUTE), Dial)
+
+
+def test_a_promise_for_tomorrow_is_not_called_today() -> None:
+    """Though the retry table would let it, and the hour chosen is one at which nobody may be called."""
+    office = preset("office", hours="09:00-18:00")
+    full = preset(
+        "seldom",
+        caps=[{"max": 1, "period": "7 days", "counts": "attempts", "per": "person"}],
+        appointment_lifts="yes",
+    )
+    at = (NOW + DAY).replace(hour=20, minute=30)
+    chosen = Promise(at, at + 15 * MINUTE, Missed.NEXT_WINDOW, "agent", "Li Na")
+    early = promised(promise=chosen, not_before=NOW - MINUTE, contacts=(contact(NOW - HOUR),))
+    for by in (ruled(office), ruled(office, full)):
+        assert not isinstance(decide(early, by, NOW), Dial)
+
+
+# Presets that begin and end: what is said of another day is said by what is in force then
+
+
+def test_a_rule_that_leaves_no_time_is_waited_out_when_it_ends() -> None:
+    by = ruled(preset("temporary", hours="00:00-00:05", effective_until="2026-03-05"))
+    asked = Proposal(customer(), campaign(), NOW, due=NOW)
+    over = datetime(2026, 3, 6, 9, tzinfo=UTC)
+    for now in (NOW, over.replace(hour=0)):
+        waiting = decide(asked, by, now)
+        assert isinstance(waiting, Wait)
+        assert waiting.until == over
+    assert isinstance(decide(asked, by, over), Dial)
+
+
+def test_no_request_leaves_after_the_midnight_at_which_a_rule_begins() -> None:
+    by = ruled(preset("nights", hours="09:00-18:00", effective_from="2026-03-04"), hours=OPEN_HOUSE)
+    midnight = datetime(2026, 3, 4, tzinfo=UTC)
+    last = decide(Proposal(customer(), campaign(when=ALWAYS), NOW, due=NOW), by, midnight - MINUTE)
+    assert isinstance(last, Dial)
+    assert last.until <= midnight
+    assert not isinstance(decide(Proposal(customer(), campaign(when=ALWAYS), NOW, due=NOW), by, midnight), Dial)
+
+
+def test_a_promise_is_kept_where_the_rule_against_it_has_ended_by_then() -> None:
+    by = ruled(preset("temporary", hours="09:00-12:00", effective_until="2026-03-10"))
+    at = datetime(2026, 3, 20, 15, tzinfo=UTC)
+    chosen = Promise(at, at + 15 * MINUTE, Missed.CLOSE, "agent", "Li Na")
+    made = promised(promise=chosen, not_before=at, campaign=campaign(promises={"missed": "close"}))
+    assert isinstance(decide(made, by, at), Dial)
+    waiting = decide(made, by, NOW)
+    assert isinstance(waiting, Wait)
+    assert waiting.until == at

@@ -137,7 +137,7 @@ def test_stop_closes_and_makes_a_vip_a_task(ending: Ending) -> None:
     step = after(ending, campaign=chosen)
     assert (step.state, step.reason) == (CallbackState.CLOSED, Reason.STOPPED)
     step = after(ending, campaign=chosen, customer=VIP)
-    assert (step.state, step.reason) == (CallbackState.HELD, Reason.UNREACHED)
+    assert (step.state, step.reason) == (CallbackState.HELD, Reason.STOPPED)
 
 
 @pytest.mark.parametrize(("attempts", "state"), [(2, CallbackState.WAITING), (3, CallbackState.CLOSED)])

@@ -43,7 +43,7 @@ def where(number: str, address: str = "", zone: str = "") -> Candidates:
 
 def test_a_confirmed_zone_outranks_every_guess() -> None:
     assert where("+12125550123", "US-NY", "America/Denver") == Candidates(
-        ("America/Denver",), "confirmed by the customer"
+        ("America/Denver",), "the zone in the customer's file, or confirmed by them"
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from dialer.core.campaign import Campaign
 from dialer.core.campaign_check import campaign_flaws
 from dialer.core.lifecycle import EventKind, Mark
 from dialer.core.outcome import Network
+from dialer.core.phone import NumberKind, PhoneNumber
+from dialer.core.record import CallbackState, Reason
 from dialer.core.script import answered
 from dialer.store.rows import mark_of, mark_values
 from tests.campaigns import NOW, campaign, customer, document
@@ -71,11 +74,34 @@ async def test_what_is_offered_afterwards_is_on_the_confirmed_clock(world: World
     token = world.carrier.calls[0].token
     await world.carrier.tell(token, "answer")
     await world.carrier.tell(token, "step/where/1", digits="1")
+    await world.carrier.tell(token, "step/later/1", digits="1")
+    await world.carrier.tell(token, "status", EventKind.ENDED, network=Network.ANSWERED)
     known = world.store.customers.get("C1")
     assert known is not None
     assert known.zone == "America/Chicago"
-    await world.carrier.tell(token, "step/later/1", digits="1")
-    await world.carrier.tell(token, "status", EventKind.ENDED, network=Network.ANSWERED)
     (made,) = world.store.promises.find()
     assert (made.wall, made.zone) == ("2026-03-04T10:00", "America/Chicago")
     assert made.at == datetime(2026, 3, 4, 16, tzinfo=UTC)
+
+
+@pytest.mark.anyio
+async def test_a_time_of_day_on_a_clock_nobody_knows_becomes_a_task(world: World) -> None:
+    """Seven clocks in Australia: ten o'clock on which of them?"""
+    world.apply(script=SCRIPT)
+    mobile = PhoneNumber("+61412345678", "AU", NumberKind.MOBILE)
+    world.enrol(replace(customer("C1", mobile), region="AU"))
+    while not world.store.callbacks.ready_count(world.clock.now()):
+        await world.clock.sleep(timedelta(hours=1))
+        world.turn()
+    life = world.start()
+    await life.dialer.pump()
+    await quiet()
+    token = world.carrier.calls[0].token
+    await world.carrier.tell(token, "answer")
+    await world.carrier.tell(token, "step/where/1", digits="2")
+    await world.carrier.tell(token, "step/later/1", digits="1")
+    await world.carrier.tell(token, "status", EventKind.ENDED, network=Network.ANSWERED)
+    assert world.store.promises.find() == []
+    assert (world.callback().state, world.callback().reason) == (CallbackState.HELD, Reason.UNCLEAR_TIME)
+    (task,) = world.store.tasks.find()
+    assert "ask for their zone" in task.what

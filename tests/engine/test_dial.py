@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,13 @@ from dialer.core.outcome import Ending, Fault, Network
 from dialer.core.record import CallbackState, Reason
 from dialer.errors import StoreError
 from dialer.ports import Lost, NotSent, Placed, Refused
+from dialer.store import Enrolment
 from tests.campaigns import customer, number
 from tests.mortal import CALLER_ID, URL, Life, World, quiet
 from tests.scripted_carrier import SILENCE, Fate
 
 if TYPE_CHECKING:
+    from dialer.core.phone import PhoneNumber
     from dialer.core.record import AttemptRecord
     from dialer.ports import Order
 
@@ -433,3 +436,21 @@ async def test_orphan_is_hung_up_and_reported(world: World) -> None:
 async def test_placed_is_the_only_answer_that_names_a_call(world: World) -> None:
     await dial_one(world, Fate(Placed("CA" + "f" * 32, timedelta())))
     assert only(world).carrier_call_id == "CA" + "f" * 32
+
+
+@pytest.mark.parametrize(("lines", "first"), [(1, number(1)), (4, number(1)), (5, number(2))])
+async def test_a_share_for_vips_that_is_no_whole_line_keeps_none(world: World, lines: int, first: PhoneNumber) -> None:
+    """With one line, a fifth of it for VIPs would be all of it, and nobody else would ever be called."""
+    now = world.clock.now()
+    world.apply()
+    world.store.customers.upsert([customer("OLD", number(1)), customer("VIP", number(2), tier="vip")], now)
+    keys = world.store.customers.keys(["OLD", "VIP"])
+    for one, due in (("OLD", now - timedelta(days=6)), ("VIP", now)):  # longer ago than a VIP's head start
+        world.store.callbacks.enrol("survey", [Enrolment(keys[one], "once", due, now + timedelta(days=3))], due)
+    world.turn()
+    world.most_at_once = lines
+    life = world.start()
+    life.dialer._line = replace(life.dialer._line, vip_share=0.2)
+    await life.dialer.pump()
+    await quiet()
+    assert world.carrier.orders[0].to == first

@@ -218,18 +218,22 @@ def test_special_day_begins_at_its_midnight_where_the_house_is() -> None:
         at(2026, 5, 16, 16),
         at(2026, 5, 19, 16),
     )
-    assert reason(at(2026, 5, 16, 15), zone="Asia/Shanghai").occasion == "telecom_day=2025-05-17"
+    assert reason(at(2026, 5, 16, 15), zone="Asia/Shanghai") == found, "it is to come, and not due yet"
 
 
-def test_the_latest_special_day_decides() -> None:
-    assert reason(at(2027, 1, 2)).occasion == "telecom_day=2026-05-17"
+def test_the_special_day_whose_time_it_is_decides_else_the_next_one() -> None:
+    assert reason(at(2026, 5, 19, 23)).occasion == "telecom_day=2026-05-17"
+    assert reason(at(2026, 5, 20)).occasion == "telecom_day=2027-05-17", "its deadline is over"
+    assert reason(at(2027, 1, 2)).due == at(2027, 5, 17)
     assert reason(at(2026, 12, 27), "new_year", "-5 days").occasion == "new_year=2027-01-01"
-    assert reason(at(2026, 12, 26), "new_year", "-5 days").occasion == "new_year=2026-01-01"
+    assert reason(at(2026, 12, 30), "new_year", "-5 days").occasion == "new_year=2028-01-01"
+    assert reason(at(2026, 1, 3), "new_year", "5 days").due == at(2026, 1, 6)
     assert reason(at(2027, 2, 6), "spring_festival").occasion == "spring_festival=2027-02-06"
 
 
 def test_special_day_that_no_table_knows_is_never_due() -> None:
-    assert reason(at(2024, 2, 9), "spring_festival") is None, "before the first"
+    assert reason(at(2024, 2, 9), "spring_festival").occasion == "spring_festival=2024-02-10", "before the first"
+    assert reason(at(2020, 2, 9), "spring_festival") is None, "years before the first"
     assert reason(at(2036, 3, 1), "spring_festival").occasion == "spring_festival=2035-02-08"
     assert reason(at(2037, 3, 1), "spring_festival") is None, "beyond the last"
     assert reason(NOW, "a_day_of_another_edition") is None
@@ -243,6 +247,14 @@ def test_special_day_enrols_once_a_year(store: Store) -> None:
     assert enrol(store, at(2026, 5, 18), "UTC").new == 0
     assert enrol(store, at(2026, 11, 22), "UTC") == Enrolled(0, 0), "who waits stays enrolled"
     assert enrol(store, at(2027, 5, 17), "UTC").new == 1
+
+
+def test_who_waits_for_a_special_day_that_is_over_is_not_withdrawn(store: Store) -> None:
+    apply(store, at=at(2026, 5, 1), **festive())
+    people(store, customer("C1"))
+    enrol(store, at(2026, 5, 17), "UTC")
+    assert enrol(store, at(2026, 5, 20), "UTC") == Enrolled(0, 0), "next year's is to come"
+    assert standing(store) == {"C1": (CallbackState.WAITING, None)}
 
 
 def test_special_day_long_ago_calls_nobody_new(store: Store) -> None:

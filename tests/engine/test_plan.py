@@ -88,9 +88,25 @@ def test_who_becomes_due_later_and_who_has_no_date(store: Store) -> None:
     assert (first.date().isoformat(), last.date().isoformat()) == ("2026-03-05", "2026-04-05")
 
 
-def test_a_special_day_long_ago_targets_nobody(store: Store) -> None:
+def test_a_special_day_to_come_is_due_later_with_its_first_instant(store: Store) -> None:
     people(store, *crowd(2))
-    assert fates(planned(store, why_now={"due": {"special_day": "telecom_day"}})) == {Fate(Place.PAST): 2}
+    found = planned(store, why_now={"due": {"special_day": "telecom_day"}})
+    assert fates(found) == {LATER: 2}
+    assert found.tally.spans[LATER][0] == datetime(2026, 5, 17, tzinfo=UTC)
+
+
+def test_who_waits_for_the_special_day_before_is_still_called(store: Store) -> None:
+    people(store, *crowd(2))
+    told = {"why_now": {"due": {"special_day": "consumer_rights_day", "offset": "-30 days"}, "deadline": "3 days"}}
+    start(store, **told)
+    enrol(store, datetime(2026, 2, 14, tzinfo=UTC), "UTC")
+    assert fates(planned(store, **told)) == {CALLABLE: 2}, "next year's is to come, this year's callbacks wait"
+
+
+def test_a_special_day_after_the_last_one_known_targets_nobody(store: Store) -> None:
+    people(store, *crowd(2))
+    due = {"why_now": {"due": {"special_day": "spring_festival"}}}
+    assert fates(planned(store, now=datetime(2036, 3, 1, tzinfo=UTC), **due)) == {Fate(Place.PAST): 2}
 
 
 def test_whoever_was_called_about_it_is_not_called_twice(store: Store) -> None:

@@ -195,16 +195,17 @@ async def test_a_lost_call_is_canceled_when_it_is_found(world: World) -> None:
 
 
 async def test_a_key_pressed_in_one_call_silences_the_phone_of_whoever_shares_the_number(world: World) -> None:
-    """C1 answers on the number that C2 has as well, while C2's own phone rings."""
+    """C1 answers on the number that C2 turns out to have as well, while C2's own phone rings."""
     world.carrier.lives = True
     world.carrier.person = lambda order: (
         Person(ring=SECOND, keys=("9",)) if order.to == number(1) else Person(ring=40 * SECOND)
     )
     world.apply()
-    world.enrol(customer("C1", number(1)), customer("C2", number(2), number(1)))
+    world.enrol(customer("C1", number(1)), customer("C2", number(2)))
     life = world.start()
     recall = recall_of(world, life)
     await life.dialer.pump()
+    world.store.customers.upsert([customer("C2", number(2), number(1))], world.clock.now())
     await world.clock.sleep(4 * SECOND)
     assert await recall.round() == 0
     await world.clock.sleep(4 * SECOND)

@@ -121,7 +121,9 @@ async def test_whoever_is_asked_for_goes_before_everybody_else(of: Callable[...,
 async def test_somebody_who_is_not_enrolled_gets_a_callback_of_their_own(of: Callable[..., World]) -> None:
     world = of()
     world.apply("renewal", who={"field": "tier", "is": "vip"})
-    decided = call_next(world.store, "C1", "renewal", world.clock.now(), by="Li Na")
+    with pytest.raises(InputError, match="does not select"):
+        call_next(world.store, "C1", "renewal", world.clock.now(), by="Li Na")
+    decided = call_next(world.store, "C1", "renewal", world.clock.now(), by="Li Na", anyway=True)
     assert not isinstance(decided, Refuse)
     assert {one.occasion for one in world.callbacks() if one.campaign == "renewal"} == {"asked for by Li Na"}
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
 
+from dialer.core.caps import After, CoolOff
 from dialer.core.outcome import Disposition
 from dialer.store import Store
 from tests.campaigns import NOW, customer, number
@@ -152,3 +154,33 @@ def test_caps_are_never_exceeded_by_several_dialers(opened: Callable[..., Store]
     assert calls
     assert max(calls.values()) <= 2
     check_books(store)
+
+
+def test_a_service_call_that_may_sell_starts_the_cool_off_for_sales(opened: Callable[..., Store]) -> None:
+    store = opened(preset(purposes=["sales"], cooloffs=[{"after": "refused", "wait": "2 days"}]))
+    start(store, "service", purpose="service", may_sell=True)
+    start(store, "sale", purpose="sales")
+    people(store, customer())
+    enrol(store, "service")
+    tell(store, *conversation(dial_one(store), Disposition.REFUSED))
+    later = NOW + HOUR
+    enrol(store, "sale", at=later, due=later)
+    assert dial(store, at=later) == []
+    assert "left alone for 2 days" in callback(store, name="sale").note
+    assert len(dial(store, at=NOW + 2 * DAY)) == 1
+    check_books(store)
+
+
+def test_a_floor_of_the_house_longer_than_every_preset_is_kept(database_url: str) -> None:
+    """Calls are looked at as far back as the longest of all rules, the house's own among them."""
+    week = CoolOff(after=After.CONVERSATION, wait=7 * DAY)
+    with closing(Store.open(database_url, ruled(spacing=timedelta(0), floors=(week,)))) as store:
+        start(store, "survey")
+        start(store, "another")
+        people(store, customer())
+        enrol(store, "survey")
+        tell(store, *conversation(dial_one(store), Disposition.COMPLETED))
+        enrol(store, "another", at=NOW + DAY, due=NOW + DAY)
+        assert dial(store, at=NOW + 2 * DAY) == []
+        assert len(dial(store, at=NOW + 7 * DAY)) == 1
+        check_books(store)

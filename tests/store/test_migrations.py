@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import closing
 from subprocess import PIPE
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect
+from sqlalchemy import JSON, column, insert, inspect, table
 from sqlalchemy.exc import IntegrityError
 
+from dialer.core.record import CallbackState, Reason
 from dialer.errors import StoreError
 from dialer.store import Database, Store
-from dialer.store.database import MIGRATIONS, SCHEMA
-from dialer.store.tables import metadata
-from tests.campaigns import NOW, customer, house
-from tests.store.steps import dial, enrol, people, start
+from dialer.store.database import MIGRATIONS, SCHEMA, _config
+from dialer.store.tables import Instant, metadata
+from tests.campaigns import NOW, customer, document, house, number, version
+from tests.store.steps import DAY, HOUR, callback, dial, enrol, people, rows, start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from sqlalchemy import Connection
 
     from dialer.core.customer import Customer
 
@@ -145,3 +150,89 @@ def test_an_instant_without_its_offset_is_refused(store: Store) -> None:
     with pytest.raises(StoreError):
         store.customers.upsert([customer()], NOW.replace(tzinfo=None))
     assert store.customers.count() == 0
+
+
+def put(connection: Connection, into: str, **values: Any) -> None:
+    """A row of a table as it was then, of which this program knows no more."""
+    kinds: dict[type, Any] = {type(NOW): Instant(), list: JSON(), dict: JSON()}
+    columns = [column(key, kinds.get(type(value))) for key, value in values.items()]
+    connection.execute(insert(table(into, *columns)).values(values))
+
+
+def put_customer(connection: Connection, key: int, state: CallbackState, reason: Reason | None) -> None:
+    """A customer with one callback; in a new database its number is `key`."""
+    home = {"e164": number(key).e164, "region": "GB", "kind": "fixed_line", "extension": ""}
+    told = {"name": f"Name of C{key}", "salutation": "", "language": "", "region": "GB", "zone": "", "agent": "Li Na"}
+    blank = {"numbers": [home], "quiet": [], "attributes": {}, "fingerprint": "", "created_at": NOW, "changed_at": NOW}
+    put(connection, "customer", reference=f"C{key}", tier="vip", **told, **blank)
+    when = {"due_at": NOW - DAY, "deadline_at": NOW + 2 * DAY, "enrolled_at": NOW - DAY}
+    tried = {"attempts": 0, "errors": 0, "number_index": 0, "bad_numbers": [], "answers": {}, "promised": False}
+    where = {"campaign": "survey", "customer_id": key, "occasion": "once", "state": state.value, "note": "so it was"}
+    put(connection, "callback", reason=reason, **where, **when, **tried)
+
+
+def put_attempt(connection: Connection, key: int) -> None:
+    about = {"callback_id": key, "customer_id": key, "campaign": "survey", "campaign_version": version(document())}
+    line = {"e164": number(key).e164, "region": "GB", "kind": "fixed_line", "extension": ""}
+    when = dict.fromkeys(("created_at", "sent_at", "rang_at", "ended_at", "lease_until", "heard_at"), NOW - DAY)
+    became = {"state": "final", "is_open": False, "network": "no_answer", "ending": "no_answer", "counted": True}
+    said = {"answered_by": "nobody", "failure": "", "disposition": "none", "code": "", "marks": [], "evidence": {}}
+    put(
+        connection,
+        "attempt",
+        token="old",
+        owner="then",
+        carrier_call_id="CA1",
+        **about,
+        **line,
+        **when,
+        **became,
+        **said,
+    )
+
+
+def put_what_there_was(connection: Connection) -> None:
+    """One held after a call, one waiting, and one waiting who asked not to be called, in the first schema."""
+    content = document()
+    put(connection, "campaign", id="survey", version=version(content), paused=False, pause_reason="", applied_at=NOW)
+    put(
+        connection,
+        "campaign_version",
+        campaign="survey",
+        version=version(content),
+        document=content,
+        applied_at=NOW,
+    )
+    put_customer(connection, 1, CallbackState.HELD, Reason.UNREACHED)
+    put_attempt(connection, 1)
+    for key in (2, 3):
+        put_customer(connection, key, CallbackState.WAITING, None)
+        place = {"ready": True, "opens_at": NOW - HOUR, "closes_at": NOW + HOUR, "rank_at": NOW - DAY}
+        put(connection, "queue", callback_id=key, campaign="survey", **place)
+    put(connection, "suppression", subject="customer:C3", source="keypad", said_at=NOW - HOUR, attempt="")
+
+
+def test_what_the_first_schema_held_goes_on_under_the_second(database_url: str) -> None:
+    """Who was held has a task, who waits is looked at anew at the next turn, and who asked not to be called is not."""
+    before = Database(database_url)
+    with before.write() as connection:
+        command.upgrade(_config(connection), "0001")
+        put_what_there_was(connection)
+    before.close()
+    with closing(Store.open(database_url, house())) as store:
+        _goes_on(store)
+
+
+def _goes_on(store: Store) -> None:
+    (task,) = store.tasks.find()
+    assert (task.customer, task.kind, task.person, task.state) == ("C1", Reason.UNREACHED, "Li Na", "open")
+    assert [stop.source for stop in store.suppressions.stops(["customer:C3"])] == ["keypad"]
+    assert [one.attempt for one in store.records.attempts()] == ["old"]
+    store.callbacks.turn(NOW)
+    ((vip, alarm),) = rows(store, "SELECT vip, alarm_at FROM queue WHERE callback_id = 2")
+    assert vip
+    assert alarm is not None
+    assert [one.customer.reference for one in dial(store)] == ["C2"]
+    assert callback(store, "C1").state is CallbackState.HELD
+    assert callback(store, "C3").reason is Reason.OPTED_OUT
+    assert len(store.tasks.find()) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
@@ -23,6 +24,7 @@ from dialer.store.database import Database
 from dialer.store.suppressions import Loaded, Suppressions, in_force
 from tests.campaigns import NOW, customer, house, number
 from tests.mortal import open_database
+from tests.store.rival import meet
 from tests.store.steps import (
     DAY,
     HOUR,
@@ -233,7 +235,7 @@ def test_the_list_is_asked_by_its_key_and_never_read_through(tmp_path: Path) -> 
         in_force(connection, [person("C1"), line("+44")], NOW)
     Suppressions(database).stop([person("C1")], Wish("keypad"), NOW)
     statements = [one for one in asked if "FROM suppression" in one[0]]
-    assert len(statements) == 3
+    assert len(statements) == 4
     with database.read() as connection:
         for statement, values in statements:
             plan = [row[-1] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
@@ -454,3 +456,19 @@ def test_wishes_and_commits_at_the_same_time(postgres_server: PostgresServer) ->
 
 def _open_calls(store: Store) -> list[str]:
     return [token for (token,) in rows(store, "SELECT token FROM attempt WHERE is_open ORDER BY token")]
+
+
+@pytest.mark.slow
+def test_a_stop_beside_a_lifting_is_not_lost(postgres_server: PostgresServer) -> None:
+    """Stops and liftings take turns. A stop that came to the list before the lifting was written is a turn later."""
+    name = line(number().e164)
+    with postgres_server.database() as url, closing(Store.open(url, house())) as store:
+        store.suppressions.stop([name], Wish("person"), NOW)
+        lifted, stopped = meet(
+            store,
+            "INSERT INTO suppression",
+            lambda: store.suppressions.lift(name, EVERYTHING, by="Li Na", said="letter", now=NOW + HOUR),
+            lambda: store.suppressions.stop([name], Wish("keypad"), NOW + HOUR),
+        )
+        assert (lifted, stopped.added) == (True, 1)
+        assert [stop.source for stop in store.suppressions.stops([name])] == ["keypad"]
