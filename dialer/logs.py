@@ -50,6 +50,8 @@ def configure(log_format: str, level: str) -> None:
     for noisy in ("apscheduler", "twilio", "alembic", "aiohttp.access", "uvicorn.access"):
         # What these say at INFO is either numbers in URLs or a heartbeat.
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    # A beat that finds the one before it still at work is left out, as it should be; that is nothing to warn of.
+    logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.stdlib.BoundLogger,

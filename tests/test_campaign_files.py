@@ -374,6 +374,19 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         load(tmp_path / "nothing.yaml")
 
 
+def test_a_sector_that_no_rule_speaks_of_is_a_mistake(tmp_path: Path) -> None:
+    path = tmp_path / "renewal.yaml"
+    path.write_text(SOUND.replace("title: Test", "title: Test\nsectors: [motor, moter, shipping]"))
+    with pytest.raises(CampaignFileError) as caught:
+        load(path, ("telecom_day",), {"motor", "life_insurance"})
+    first, second = caught.value.problems
+    assert first.where == f"{path}:3 sectors[2]"
+    assert (first.what, first.mend) == ("no rule speaks of the sector 'moter'", "did you mean 'motor'?")
+    assert second.mend == "expected one of life_insurance, motor; leave out what no rule speaks of"
+    path.write_text(SOUND.replace("title: Test", "title: Test\nsectors: [motor]"))
+    assert load(path, (), {"motor"}).campaign.sectors == ("motor",)
+
+
 def test_a_byte_order_mark_and_windows_lines_do_no_harm(tmp_path: Path) -> None:
     assert complaints(tmp_path, b"\xef\xbb\xbf" + SOUND.replace("\n", "\r\n").encode()) == []
 

@@ -96,11 +96,11 @@ def lift(
     What was closed stays closed; the next reason to call counts again. A number and a person are lifted each by
     themselves.
     """
+    given = bootstrap.settings()
     empty = [option for option, text in (("--by", by), ("--said", said)) if not text.strip()]
     if empty:
         mend = "without it nobody can show that it was the customer's wish"
         raise InputError([Problem(option, "is missing", mend) for option in empty])
-    given = bootstrap.settings()
     named = _named("lift", numbers, customer, given.home_region)
     wanted, now = read_scope(scope), bootstrap.now()
     with closing(bootstrap.open_store(given)) as store:

@@ -190,9 +190,9 @@ def _print_changes(found: Plan, version: str) -> None:
 def _print_unused(unused: list[Unused]) -> None:
     for one in unused:
         part = DailyRange(one.start, one.end)
-        by = ", ".join(one.closed_by)
+        days, by = rule_words.weekdays(one.weekdays), ", ".join(one.closed_by)
         out.print(
-            f"[yellow]never used[/yellow] in {one.country}: {rule_words.weekdays(one.weekdays)} {part} of the file's windows is "
+            f"[yellow]never used[/yellow] in {one.country}: {days} {part} of the file's windows is "
             f"closed by {escape(by)}"
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from contextlib import closing, contextmanager, suppress
@@ -238,7 +239,9 @@ def _console(stream: BinaryIO, wish: Wish) -> Iterator[Console]:
         yield out
         return
     page = TextIOWrapper(stream, encoding="utf-8", errors="replace")
-    yield Console(file=page, width=max(PAGE, out.width if wish.target is None else PAGE), highlight=False)
+    told = wish.target is None and "COLUMNS" in os.environ  # somebody said how wide what they look at is
+    width = out.width if told else PAGE
+    yield Console(file=page, width=width, highlight=False)
     page.flush()
     page.detach()
 

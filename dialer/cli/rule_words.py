@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +13,7 @@ from dialer.core.rules import OnHolidays, stale
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from datetime import date
+    from datetime import date, timedelta
 
     from dialer.core.caps import Abandonment, Cap, CoolOff
     from dialer.core.hours import Week
@@ -82,23 +81,19 @@ def cap(told: Cap) -> str:
 def cool_off(told: CoolOff) -> str:
     """A cool-off as a sentence."""
     after = told.after.replace("_", " ")
-    return f"{_length(told.wait)} without a call after: {after}, for each {' and '.join(told.per)}"
+    return f"{spoken(told.wait)} without a call after: {after}, for each {' and '.join(told.per)}"
 
 
 def abandonment(told: Abandonment) -> str:
     """A limit on abandoned calls as a sentence."""
     of = told.of.replace("_", " ")
-    within = f"; an agent speaks within {_length(told.connect_within)}" if told.connect_within else ""
-    ring = f"; it rings for at least {_length(told.ring_at_least)}" if told.ring_at_least else ""
+    within = f"; an agent speaks within {spoken(told.connect_within)}" if told.connect_within else ""
+    ring = f"; it rings for at least {spoken(told.ring_at_least)}" if told.ring_at_least else ""
     return f"at most {told.max_rate * 100:g} % of {of} for each {told.per} in {_period(told.period)}{within}{ring}"
 
 
 def _period(told: timedelta | CalendarPeriod) -> str:
-    return f"one {_PERIODS[told]}" if isinstance(told, CalendarPeriod) else _length(told)
-
-
-def _length(told: timedelta) -> str:
-    return "1 day" if told == timedelta(days=1) else spoken(told)
+    return f"one {_PERIODS[told]}" if isinstance(told, CalendarPeriod) else spoken(told)
 
 
 def sentences(preset: Preset) -> Iterator[tuple[str, str]]:
@@ -136,11 +131,11 @@ def _lifts(preset: Preset) -> str:
 
 def _duties(preset: Preset) -> Iterator[tuple[str, str]]:
     if preset.deadline is not None:
-        yield "deadline", f"within {_length(preset.deadline)} after the reason arose"
+        yield "deadline", f"within {spoken(preset.deadline)} after the reason arose"
     if preset.not_before_expiry is not None:
-        yield "not before", f"{_length(preset.not_before_expiry)} before the contract expires"
+        yield "not before", f"{spoken(preset.not_before_expiry)} before the contract expires"
     if preset.records_keep is not None:
-        yield "records", f"kept for at least {_length(preset.records_keep)}"
+        yield "records", f"kept for at least {spoken(preset.records_keep)}"
 
 
 def _in_force(preset: Preset) -> str:

@@ -149,15 +149,16 @@ def _print(found: Sequence[Task], zone: str, now: datetime) -> None:
     campaigns = min(CAMPAIGN_WIDTH, max(len("campaign"), *(len(one.campaign) for one in found)))
     people = max(len("customer"), out.width - wide - DUE_WIDTH - campaigns - 3 * len("  "))
     _line(("id", wide), (f"due ({zone})", DUE_WIDTH), ("customer", people), ("campaign", campaigns), style="bold")
+    cut = False
     for one in found:
         late = one.overdue(now)
         due = f"{instants.show(one.due, zone)}{' overdue' if late else ''}"
         who = " ".join(filter(None, (one.customer, one.name, f"({one.tier})" if one.tier else "")))
         cells = ((str(one.id), wide), (due, DUE_WIDTH), (who, people), (one.campaign, campaigns))
         _line(*cells, style="red" if late else "")
-        _told(f"{' ' * (wide + 2)}{_whose(one)}: {kind_in_words(one.kind)}: {one.what or 'look at it'}")
-    if out.is_terminal:
-        out.print("What is cut off is whole in `dialer tasks take ID` and with --json.", style="dim")
+        cut |= _told(f"{' ' * (wide + 2)}{_whose(one)}: {kind_in_words(one.kind)}: {one.what or 'look at it'}")
+    if cut:
+        out.print("What is cut off is whole with --json and in `dialer tasks take ID`.", style="dim")
 
 
 def _whose(one: Task) -> str:
@@ -177,9 +178,11 @@ def _line(*cells: tuple[str, int], style: str = "") -> None:
     out.print(line, soft_wrap=True)
 
 
-def _told(text: str) -> None:
-    """The second line. A terminal cuts it, so that the list can be looked over; a file has all of it."""
-    if out.is_terminal:
-        out.print(Text(text), no_wrap=True, overflow="ellipsis")
-    else:
-        out.print(Text(text), soft_wrap=True)
+def _told(text: str) -> bool:
+    """Print the second line. A terminal cuts it, so that the list can be looked over; a file has all of it."""
+    line = Text(text)
+    cut = out.is_terminal and line.cell_len > out.width
+    if cut:
+        line.truncate(out.width, overflow="ellipsis")
+    out.print(line, soft_wrap=True)
+    return cut

@@ -170,7 +170,9 @@ def _slack(one: Explanation) -> str:
     if one.deadline is not None and one.deadline <= one.at:
         return ", [red]which has passed[/red]"
     hours, minutes = divmod(int(one.slack.total_seconds()) // 60, 60)
-    return f", {hours} h {minutes:02} min callable until then" if one.slack else ", [red]never callable until then[/red]"
+    return (
+        f", {hours} h {minutes:02} min callable until then" if one.slack else ", [red]never callable until then[/red]"
+    )
 
 
 def _section(title: str, rows: Iterator[tuple[str, str]]) -> None:

@@ -103,7 +103,8 @@ def _shut(hours: tuple[Hours, ...], zones: tuple[str, ...], minute: datetime) ->
     for layer in hours:
         closed = [zone for zone in zones if opening_at((layer,), (zone,), minute) is None]
         named = [f"{zone} ({local(minute, zone):%a %H:%M} there)" for zone in closed[:NAMED]]
-        more = f" and {len(closed) - NAMED} more zones" if len(closed) > NAMED else ""
+        rest = len(closed) - NAMED
+        more = f" and {rest} more zone{'s' if rest > 1 else ''}" if rest > 0 else ""
         if closed:
             found.append(f"{layer.name} hours are shut in {', '.join(named)}{more}")
     return "; ".join(found) or "the window closes before a call could ring out"

@@ -129,7 +129,7 @@ def spoken(length: timedelta) -> str:
     for unit, size in (("days", 86_400), ("h", 3_600), ("min", 60)):
         count, rest = divmod(length.total_seconds(), size)
         if count and not rest:
-            return f"{count:g} {unit}"
+            return f"{count:g} {unit.removesuffix('s') if count == 1 else unit}"
     return f"{length.total_seconds():g} s"
 
 

@@ -1,4 +1,4 @@
-"""Reports for scripts: one JSON object a line, keys and values the same in every language."""
+"""Reports for scripts: one JSON object a line; keys and values are the same in every language, sentences are not."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ _APART: Final = "; "
 """Stands between the reasons of a note, and within some."""
 
 _PLACE: Final = re.compile(rf"(\S+) \(({'|'.join(DAYS)}) ([\d:]+) there\)")
-_MORE: Final = re.compile(r" and (\d+) more zones$")
+_MORE: Final = re.compile(r" and (\d+) more zones?$")
 _KNOWN: Final = tuple((re.compile(pattern), chinese) for pattern, chinese in REASONS)
 
 

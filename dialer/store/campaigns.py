@@ -11,8 +11,8 @@ from sqlalchemy import Interval, String, func, insert, literal, select, update
 from dialer.core.campaign import Campaign
 from dialer.core.record import CallbackState
 from dialer.errors import NotFoundError, StoreError
-from dialer.store import queue
-from dialer.store.tables import CallbackRow, CampaignRow, CampaignVersionRow, QueueRow
+from dialer.store import queue, tasks
+from dialer.store.tables import CallbackRow, CampaignRow, CampaignVersionRow, QueueRow, TaskRow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 campaign = CampaignRow.__table__  # type: ignore[attr-defined] # SQLModel does not declare it
 campaign_version = CampaignVersionRow.__table__  # type: ignore[attr-defined]
 callback = CallbackRow.__table__  # type: ignore[attr-defined]
+task = TaskRow.__table__  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Campaigns:
                 connection.execute(insert(campaign_version).values(row))
             deadline = read_version(connection, name, version).why_now.deadline
             if old is not None and deadline != _deadline(connection, name, old):
-                _set_deadlines(connection, name, deadline)
+                _set_deadlines(connection, name, deadline, now)
             queue.look_again_at_campaign(connection, name, now)
         return True
 
@@ -127,8 +128,11 @@ def _deadline(connection: Connection, name: str, version: str) -> timedelta | No
         return None
 
 
-def _set_deadlines(connection: Connection, name: str, deadline: timedelta) -> None:
-    """Give what waits or is held the new deadline, in one statement; the next turn reckons the slack and a preset's."""
+def _set_deadlines(connection: Connection, name: str, deadline: timedelta, now: datetime) -> None:
+    """Give what waits or is held the new deadline, in one statement; the next turn reckons the slack and a preset's.
+
+    It also asks people anew about deadlines at risk that nobody has taken.
+    """
     due = callback.c.due_at
     if connection.dialect.name == "sqlite":  # which keeps instants as text with six digits after the second
         seconds = f"+{int(deadline.total_seconds())} seconds"
@@ -137,6 +141,9 @@ def _set_deadlines(connection: Connection, name: str, deadline: timedelta) -> No
         until = due + literal(deadline, Interval())
     mine = callback.c.state.in_([CallbackState.WAITING, CallbackState.HELD]) & (callback.c.campaign == name)
     connection.execute(update(callback).where(mine).values(deadline_at=until, slack_seconds=None))
+    untaken = (task.c.campaign == name) & (task.c.kind == tasks.DEADLINE) & (task.c.state == tasks.OPEN)
+    afraid = list(connection.scalars(select(task.c.callback_id).where(untaken)))
+    tasks.withdraw(connection, afraid, now, "the campaign has another deadline", kind=tasks.DEADLINE)
 
 
 _parsed: dict[tuple[str, str], Campaign] = {}

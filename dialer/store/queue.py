@@ -97,7 +97,7 @@ def _place(candidate: Candidate, house: House, decision: Dial | Wait, now: datet
 
 
 def _why_not_now(decision: Wait) -> str:
-    return "; ".join(rule.reason for rule in decision.rules if not rule.passed)
+    return "; ".join(dict.fromkeys(rule.reason for rule in decision.rules if not rule.passed))
 
 
 def _refusal(candidate: Candidate, decision: Refuse, now: datetime) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import pytest
 from dialer.errors import CampaignFileError, NotFoundError
 from tests.campaigns import NOW
 from tests.cli.office import Office, instant
+from tests.presets import OWN
 
 
 def test_files_are_put_in_force_and_customers_enrolled(office: Office) -> None:
@@ -127,3 +128,46 @@ def test_pause_and_resume(working: Office) -> None:
 def test_an_unknown_campaign_is_named(working: Office, command: str) -> None:
     with pytest.raises(NotFoundError, match="no campaign 'nix' has been applied; `dialer campaigns list` shows"):
         working.run("campaigns", command, "nix")
+
+
+# Checking files.
+
+
+def test_a_misspelt_sector_is_refused_wherever_a_file_is_read(office: Office) -> None:
+    file = str(office.campaign(sectors=["moter"]))
+    for command in (("check", file), ("apply", file), ("plan", file), ("rehearse-script", file, "--keys", "1")):
+        with pytest.raises(CampaignFileError, match=r"no rule speaks of the sector 'moter' \(did you mean 'motor'\?\)"):
+            office.run("campaigns", *command)
+    (office.folder / "rules").mkdir()
+    own = OWN.replace("    hours:", "    sectors: [moter]\n    hours:", 1)
+    (office.folder / "rules" / "own.yaml").write_text(own, encoding="utf-8")
+    office.set(DIALER_RULES=str(office.folder / "rules"))
+    assert office.run("campaigns", "check", file).exit_code == 0, "a rule of one's own speaks of it"
+
+
+def test_a_window_that_nobody_can_ever_use_is_a_warning(office: Office) -> None:
+    file = str(office.campaign(when={"windows": {"daily": ["03:00-05:00"]}}))
+    result = office.run("campaigns", "check", file)
+    assert result.exit_code == 0
+    assert "03:00-05:00 never meets the house window 08:00-21:00\n" in result.stdout
+    (told,) = office.objects("campaigns", "check", file)
+    assert told["ok"]
+    assert [(one["hours"], one["country"], one["closed_by"]) for one in told["windows_never_open"]] == [
+        ("03:00-05:00", None, ["house"])
+    ]
+    (told,) = office.objects("campaigns", "check", str(office.campaign()))
+    assert told["windows_never_open"] == []
+
+
+def test_what_stands_in_the_way_of_finding_more_is_said_to_people(office: Office) -> None:
+    more = "more may be found when these are mended"
+    file = str(office.campaign(titel="x", sectors=["moter"]))
+    with pytest.raises(CampaignFileError) as caught:
+        office.run("campaigns", "check", file)
+    assert [problem.what for problem in caught.value.problems] == ["unknown key 'titel'", more]
+    with pytest.raises(CampaignFileError) as caught:
+        office.run("campaigns", "check", file, "--json")
+    assert more not in str(caught.value)
+    with pytest.raises(CampaignFileError) as caught:
+        office.run("campaigns", "check", str(office.campaign(sectors=["moter"])))
+    assert more not in str(caught.value), "all was looked at"

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,15 +51,20 @@ def listed(office: Office, customer: str) -> bool:
 )
 def test_whoever_is_added_is_never_called_again(working: Office, who: tuple[str, ...]) -> None:
     assert decision(working, "london") == "dial"
-    assert working.objects("do-not-call", "add", *who) == [{"added": 1, "already_listed": 0}]
+    (told,) = working.objects("do-not-call", "add", *who)
+    assert (told["added"], told["already_listed"], told["callbacks_stopped"]) == (1, 0, 1)
+    assert told["understood"] == (["london"] if "london" in who else ["+44••••••0001"])
     assert decision(working, "london") == "refuse"
     assert decision(working, "newyork") == "dial"
-    assert working.objects("do-not-call", "add", *who) == [{"added": 0, "already_listed": 1}]
+    (told,) = working.objects("do-not-call", "add", *who)
+    assert (told["added"], told["already_listed"]) == (0, 1)
 
 
 def test_several_at_once(working: Office) -> None:
     arguments = ("do-not-call", "add", "+442079460001", "+12125550123", "--customer", "tokyo", "--customer", "never")
-    assert working.run(*arguments).stdout == "3 added, 1 were on the list already\n"
+    assert working.run(*arguments).stdout == (
+        "3 added, 1 on the list already (+44••••••0001, +1••••••0123, tokyo, never), 3 waiting callbacks stopped\n"
+    )
     assert [decision(working, one) for one in ("london", "newyork", "tokyo")] == ["refuse"] * 3
 
 
@@ -139,11 +145,58 @@ def test_only_the_customers_own_wish_lifts_and_nothing_is_deleted(working: Offic
     ]
 
 
-@pytest.mark.parametrize("proof", [(), ("--by", "Eve"), ("--said", "letter")])
-def test_without_proof_nothing_is_lifted(working: Office, proof: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("proof", "missing"),
+    [((), ["--by", "--said"]), (("--by", "Eve"), ["--said"]), (("--said", "letter"), ["--by"])],
+)
+def test_without_proof_nothing_is_lifted(working: Office, proof: tuple[str, ...], missing: list[str]) -> None:
     working.run("do-not-call", "add", "--customer", "london")
-    assert working.run("do-not-call", "lift", "--customer", "london", *proof).exit_code == 2
+    with pytest.raises(InputError) as error:
+        working.run("do-not-call", "lift", "--customer", "london", *proof)
+    assert error.value.exit_code == 2
+    assert [problem.where for problem in error.value.problems] == missing
     assert listed(working, "london")
+
+
+def test_a_lifting_keeps_its_note(working: Office) -> None:
+    working.run("do-not-call", "add", "--customer", "london")
+    working.run("do-not-call", "lift", "--customer", "london", *LIFT, "--note", "in the blue folder")
+    assert working.objects("do-not-call", "show", "--customer", "london")[1]["note"] == "in the blue folder"
+
+
+def test_whoever_is_logged_in_writes_it_down(working: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("getpass.getuser", lambda: "tom")
+    working.run("do-not-call", "add", "--customer", "london")
+    (working.folder / "stop.txt").write_text("+442079460003\n")
+    working.run("do-not-call", "import", "stop.txt")
+    working.run("do-not-call", "add", "+819012345678", "--by", "Eve")
+
+    def nobody() -> str:
+        raise KeyError
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    working.run("do-not-call", "add", "+12125550123")
+    (told,) = working.objects("do-not-call", "list")
+    by = {one["who"]: one["by"] for one in told["latest"]}
+    assert (by["london"], by["+44••••••0003"], by["+81••••••5678"], by["+1••••••0123"]) == ("tom", "tom", "Eve", "")
+
+
+def test_a_number_stops_whoever_waits_for_later_and_their_promise_and_task(working: Office) -> None:
+    working.run("promises", "make", "london", "survey", "--at", "2026-03-05 10:00", "--by", "Li Na")
+    told = working.run("do-not-call", "add", "+44 20 7946 0001", "+81 90 1234 5678").stdout  # the latter asleep
+    assert told == "2 added (+44••••••0001, +81••••••5678), 2 waiting callbacks stopped\n"
+    with closing(bootstrap.open_store(bootstrap.settings())) as store:
+        store.callbacks.turn(NOW)
+    assert working.objects("promises", "list") == []
+    rows = {one["customer"]: (one["state"], one["reason"]) for one in working.objects("report", "callbacks")}
+    assert rows["london"] == rows["tokyo"] == ("closed", "opted_out")
+    assert rows["newyork"][0] == "waiting"
+
+
+def test_letters_are_taken_for_a_reference(working: Office) -> None:
+    for command in ("show", "add"):
+        with pytest.raises(InputError, match="for a customer's reference use --customer"):
+            working.run("do-not-call", command, "C9")
 
 
 def test_empty_words_are_no_proof(working: Office) -> None:

@@ -81,6 +81,24 @@ def test_windows_that_nobody_can_use_are_warned_of(office: Office) -> None:
     assert "never used in GB: mon-sat 08:00-09:00 of the file's windows is closed by gb-practice-hours" in text
 
 
+def test_windows_that_no_house_and_no_rule_allow_are_warned_of_even_when_nobody_could_be_called(office: Office) -> None:
+    file = office.campaign(when={"windows": {"mon-fri": ["03:00-05:00"], "sun": ["12:00-14:00"]}})
+    told = [(one["hours"], one["country"], one["closed_by"]) for one in plan(office, file)["windows_never_open"]]
+    assert told == [("03:00-05:00", None, ["house"]), ("12:00-14:00", "GB", ["gb-practice-hours"])]
+    text = " ".join(office.run("campaigns", "plan", str(file)).stdout.split())
+    assert "warning mon-fri 03:00-05:00 never meets the house window 08:00-21:00" in text
+    assert (
+        "warning sun 12:00-14:00 never meets gb-practice-hours mon-fri 09:00-20:00; sat 09:00-17:00; sun closed in GB"
+        in text
+    )
+
+
+def test_a_special_day_to_come_is_due_later(office: Office) -> None:
+    office.customers()
+    told = plan(office, office.campaign(why_now={"due": {"special_day": "telecom_day"}, "deadline": "3 days"}))
+    assert (told["due_later"], instant(told["first_due_later"]).date().isoformat()) == (6, "2026-05-17")
+
+
 def test_people_read_it_on_a_narrow_terminal(working: Office) -> None:
     working.run("campaigns", "pause", "survey")
     working.run("campaigns", "resume", "survey")

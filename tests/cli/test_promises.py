@@ -187,3 +187,10 @@ def test_a_confirmed_zone_outlasts_the_next_import(asked: Office) -> None:
 def test_a_zone_is_somebodys_word_and_exists(asked: Office, arguments: tuple[str, ...], says: str) -> None:
     with pytest.raises(InputError, match=says):
         asked.run("customers", "confirm-zone", *arguments)
+
+
+def test_whoever_heard_it_is_named_with_by(asked: Office) -> None:
+    (made,) = asked.objects("promises", "make", "tokyo", "survey", "--at", "2026-03-05 10:00", "--by", "Eve")
+    assert asked.objects("promises", "list")[0]["asked_by"] == "Eve"
+    asked.run("promises", "withdraw", str(made["promise"]), "--asked-by", "Tom")
+    assert asked.objects("promises", "list", "--all")[0]["settled_by"] == "Tom"

@@ -147,6 +147,7 @@ def test_days_and_instants_become_utc(records: Records) -> None:
         (("--from", "2026-03-01T25:00"), "is no instant"),
         (("--from", "2026-03-02", "--to", "2026-03-02"), "--to: is not after --from"),
         (("--json", "--format", "csv"), "--json: contradicts --format csv"),
+        (("-o", "mine.pdf"), r"--output: this report is not written as pdf \(end it with .csv, .xlsx, .json, .html"),
         (("--format", "html", "--output", "missing/file.html"), "missing/file.html: cannot be written"),
     ],
 )
@@ -177,3 +178,23 @@ def test_the_house_warns_of_rules_in_each_of_its_formats(records: Records) -> No
     run("house", "-o", "house.html")
     assert f"<li>{said}</li>" in Path("house.html").read_text(encoding="utf-8")
     assert "CN 2027 年节假日安排尚未确认" in run("house", "--language", "zh-CN").stdout
+
+
+@pytest.mark.usefixtures("records")
+def test_the_house_knows_its_own_formats_only(tmp_path: Path) -> None:
+    help_text = run("house", "--help").stdout
+    assert "html" in help_text
+    assert "xlsx" not in help_text
+    assert run("house", "--format", "xlsx").exit_code == 2
+    with pytest.raises(InputError, match=r"not written as xlsx \(end it with .json, .html or .txt"):
+        run("house", "-o", "house.xlsx")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("records")
+def test_a_page_is_as_wide_as_somebody_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("dialer.cli.screen.out._width", 80)
+    assert max(map(len, run("house").stdout.splitlines())) <= 80
+    monkeypatch.delenv("COLUMNS")
+    assert max(map(len, run("house").stdout.splitlines())) == report.PAGE

@@ -57,8 +57,7 @@ def test_a_country_that_does_not_exist_is_not_one_without_rules(office: Office, 
 
 
 def test_one_of_a_kind_is_said_as_one(office: Office) -> None:
-    caps = "caps: [{ max: 1, period: 1 day, counts: attempts, per: person }]"
-    own(office, OWN.replace("    appointment_lifts:", f"    {caps}\n    appointment_lifts:", 1))
+    own(office, OWN.replace("{ max: 2, period: local_day,", "{ max: 1, period: 1 day,"))
     text = " ".join(office.run("rules", "show", "own").stdout.split())
     assert "at most 1 attempt in 1 day for each person" in text
 

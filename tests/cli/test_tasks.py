@@ -48,7 +48,27 @@ def test_the_list_says_who_why_for_whom_and_until_when(busy: Office) -> None:
         "ann": ("deadline", "Li Na", "open"),
         "sat": ("number_policy", "Wang", "open"),
     }
-    assert max(map(len, told.splitlines()[:3])) <= 80
+
+
+def test_a_task_has_two_lines_that_fit_a_terminal(busy: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = busy.run("tasks", "list").stdout.splitlines()
+    assert len(whole) == 5
+    assert whole[2].endswith("no callable time before the deadline: the dialer cannot reach this customer in time")
+    monkeypatch.setattr("dialer.cli.screen.out._force_terminal", True)
+    busy.clock(NOW + timedelta(days=4))
+    told = busy.run("tasks", "list").stdout.splitlines()
+    assert [line.split()[0] for line in told[:5]] == ["id", "1", "for", "2", "for"]
+    assert "ann Ann [b]Bell[/b] (vip)" in told[1]
+    assert "overdue" in told[1]
+    assert max(map(len, told)) <= 80
+    assert "--json" in told[5]
+
+
+def test_whoever_acts_is_named_with_by_everywhere(busy: Office) -> None:
+    ann, sat = (str(one["task"]) for one in busy.objects("tasks", "list"))
+    assert busy.objects("tasks", "take", ann, "--by", "Li Na")[0]["taken_by"] == "Li Na"
+    assert busy.objects("tasks", "done", ann, "--by", "Li Na", "--outcome", "closed")[0]["done_by"] == "Li Na"
+    assert busy.objects("tasks", "take", sat, "--as", "Wang")[0]["taken_by"] == "Wang"
 
 
 def test_lists_can_be_narrowed(busy: Office) -> None:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 MINUTE = timedelta(minutes=1)
 FIELDS = {"customer", "campaign", "occasion", "at", "decision", "until", "zones", "known_by"} | {
+    "due",
+    "deadline",
+    "slack",
     "rules",
     "presets",
     "limits",
@@ -244,7 +247,7 @@ def test_each_limit_is_told_with_its_use(working: Office) -> None:
     limits = [one for one in ask(working, "tokyo")["limits"] if one["preset"] == "our-limits"]
     assert [(one["used"], one["until"]) for one in limits] == [(0, None), (None, None)]
     text = " ".join(working.run("why", "tokyo").stdout.split())
-    assert "our-limits at most 3 attempts in 1 days for each person: 0 used" in text
+    assert "our-limits at most 3 attempts in 1 day for each person: 0 used" in text
     assert "30 days without a call after: refused, for each person: none lasts" in text
 
 
@@ -282,3 +285,19 @@ def test_days_as_a_table_and_a_chart(working: Office) -> None:
     assert day["day"] == "2026-03-04"
     assert set(day["closed_only_by"]) == {"customer", "campaign"}
     assert day["layers"]["campaign"] == ["09:00-20:00"]
+
+
+def test_it_says_by_when_and_how_much_callable_time_is_left(working: Office) -> None:
+    told = ask(working, "london")
+    assert (instant(told["due"]), instant(told["deadline"])) == (NOW, NOW + timedelta(days=3))
+    assert told["slack"] == timedelta(hours=5.5 + 11 + 11 + 5.5).total_seconds()
+    text = working.run("why", "london", "--campaign", "survey").stdout
+    assert (
+        "  due Tue 2026-03-03 14:30 UTC\n  deadline Fri 2026-03-06 14:30 UTC, 33 h 00 min callable until then\n" in text
+    )
+    late = working.run("why", "london", "--campaign", "survey", "--at", "2026-03-07").stdout
+    assert "deadline Fri 2026-03-06 14:30 UTC, which has passed" in late
+    working.campaign("later", who={"field": "tier", "is": "vip"})
+    working.run("campaigns", "apply", "campaigns/later.yaml")
+    (nobody,) = working.objects("why", "london", "--campaign", "later")
+    assert (nobody["deadline"], nobody["slack"]) == (None, None)

@@ -22,7 +22,7 @@ from dialer.core.plan import PASSED, Fate, Judge, Place, Tally, Verdict, judge, 
 from dialer.core.promise import Missed, Promise
 from dialer.core.rule_book import RuleBook
 from dialer.core.suppression import Stop, person
-from dialer.core.unused_hours import Unused, unused_hours
+from dialer.core.unused_hours import Shut, Unused, shut_windows, unused_hours
 from dialer.rule_files import load_rules
 from tests.campaigns import NOW, campaign, customer, house, number
 
@@ -62,7 +62,7 @@ def contact(minutes: int, **changes: Any) -> Contact:
         "callback": 9,
         "campaign": "other",
         "subject": "other",
-        "purpose": "sales",
+        "purposes": frozenset({"sales"}),
         "felt": True,
         "ending": None,
     }
@@ -372,3 +372,19 @@ def test_hours_over_midnight_go_on_on_the_next_day() -> None:
     doors = replace(house(), hours=Hours.daily("house", [DailyRange.parse("20:00-02:00")]))
     found = unused({"sun": ["22:00-03:00"]}, ["GB"], doors)
     assert found == [Unused("GB", (0,), 120, 180, ("house",))]
+
+
+def test_windows_that_are_closed_on_each_of_their_days_are_named() -> None:
+    doors = ruled("10:00-21:00")
+    week = {"mon-fri": ["03:00-05:00", "09:00-12:00"], "sat": ["09:00-10:30"], "sun": ["12:00-14:00"]}
+    found = shut_windows(campaign(when={"windows": week}), doors, ["GB", "JP"], NOW.date())
+    assert found == [
+        Shut(DailyRange.parse("03:00-05:00"), (0, 1, 2, 3, 4), "", ("house",)),
+        Shut(DailyRange.parse("12:00-14:00"), (6,), "GB", ("gb-practice-hours",)),
+    ]
+
+
+def test_layers_that_leave_nothing_only_together_are_all_named() -> None:
+    doors = ruled("08:00-09:00")
+    (found,) = shut_windows(campaign(when={"windows": {"mon": ["08:30-10:00"]}}), doors, ["GB"], NOW.date())
+    assert found == Shut(DailyRange.parse("08:30-10:00"), (0,), "GB", ("house", "gb-practice-hours"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -95,18 +95,22 @@ def test_a_special_day_to_come_is_due_later_with_its_first_instant(store: Store)
     assert found.tally.spans[LATER][0] == datetime(2026, 5, 17, tzinfo=UTC)
 
 
-def test_who_waits_for_the_special_day_before_is_still_called(store: Store) -> None:
+def test_who_waits_for_the_special_day_before_is_counted_where_they_wait(store: Store) -> None:
     people(store, *crowd(2))
-    told = {"why_now": {"due": {"special_day": "consumer_rights_day", "offset": "-30 days"}, "deadline": "3 days"}}
+    told: dict[str, Any] = {
+        "why_now": {"due": {"special_day": "consumer_rights_day", "offset": "-15 days"}, "deadline": "3 days"}
+    }
     start(store, **told)
-    enrol(store, datetime(2026, 2, 14, tzinfo=UTC), "UTC")
-    assert fates(planned(store, **told)) == {CALLABLE: 2}, "next year's is to come, this year's callbacks wait"
+    enrol(store, datetime(2026, 3, 1, tzinfo=UTC), "UTC")
+    found = planned(store, **told)
+    assert fates(found) == {CALLABLE: 2}, "this year's deadline is over and next year's day to come; they wait"
+    assert sum(found.tally.enrolled.values()) == 2
 
 
 def test_a_special_day_after_the_last_one_known_targets_nobody(store: Store) -> None:
     people(store, *crowd(2))
-    due = {"why_now": {"due": {"special_day": "spring_festival"}}}
-    assert fates(planned(store, now=datetime(2036, 3, 1, tzinfo=UTC), **due)) == {Fate(Place.PAST): 2}
+    due: dict[str, Any] = {"why_now": {"due": {"special_day": "spring_festival"}}}
+    assert fates(planned(store, at=datetime(2036, 3, 1, tzinfo=UTC), **due)) == {Fate(Place.PAST): 2}
 
 
 def test_whoever_was_called_about_it_is_not_called_twice(store: Store) -> None:

@@ -121,3 +121,15 @@ def test_the_summary_names_every_vip_gap() -> None:
     rows = [callback(customer=f"V{n:02}", vip=True) for n in range(20)]
     text.show_summaries(summaries(rows, [attempt()], NOW), made, Language.EN)
     assert all(f"V{n:02}" in printed(made) for n in range(20))
+
+
+@pytest.mark.parametrize("language", Language)
+def test_the_house_fits_eighty_columns_with_whole_headings(language: Language) -> None:
+    made = console(80)
+    text.house_report(crowd(), [attempt()], NOW, language, made)
+    lines = printed(made).splitlines()
+    assert max(cell_len(line) for line in lines) <= 80
+    headings, bars = "".join(lines[1:3]), "".join(lines[11:40])
+    assert "…" not in headings + bars
+    assert "Attempted" in headings or language is not Language.EN
+    assert any(line.rstrip().endswith("100.0 %") for line in lines)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import text
 
 from dialer.core.record import CallbackState, Reason
 from dialer.errors import NotFoundError
-from tests.campaigns import NOW, campaign, customer, document, version
+from dialer.store.campaigns import _parsed
+from tests.campaigns import NOW, campaign, customer, document, number, version
 from tests.store.steps import DAY, HOUR, callback, check_books, claim, crowd, dial, enrol, people, rows, start
 
 if TYPE_CHECKING:
@@ -158,3 +160,47 @@ def test_waiting_counts_the_queue(store: Store) -> None:
     assert store.campaigns.waiting() == {"survey": 3}
     claim(store, limit=2)
     assert store.campaigns.waiting() == {"survey": 1}
+
+
+def test_a_new_deadline_holds_for_all_that_wait_or_are_held(store: Store) -> None:
+    start(store)
+    people(store, *crowd(2), customer("H", number(9), tier="vip"))
+    enrol(store)
+    with store.database.write() as connection:
+        connection.execute(text("UPDATE callback SET state = 'done', reached_at = due_at WHERE customer_id = 1"))
+        connection.execute(text("DELETE FROM queue WHERE callback_id = 1"))
+    before = {one.callback: (one.deadline, one.slack) for one in store.records.callbacks()}
+    start(store, title="Another title")
+    assert {one.callback: (one.deadline, one.slack) for one in store.records.callbacks()} == before
+    start(store, why_now={"deadline": "36 h"})
+    over, *waiting = store.records.callbacks()
+    assert over.deadline == NOW + 3 * DAY
+    assert {(one.deadline, one.slack) for one in waiting} == {(NOW + 1.5 * DAY, None)}
+    store.callbacks.turn(NOW)
+    assert all(one.slack is not None and one.slack < 1.5 * DAY for one in list(store.records.callbacks())[1:])
+    start(store)
+    assert {one.deadline for one in store.records.callbacks()} == {NOW + 3 * DAY}
+
+
+def test_a_new_deadline_holds_also_after_a_version_nobody_can_read(store: Store) -> None:
+    old = start(store)
+    people(store, customer())
+    enrol(store)
+    with store.database.write() as connection:
+        connection.execute(text("UPDATE campaign_version SET document = '{}'"))
+    _parsed.pop(("survey", old), None)
+    start(store, why_now={"deadline": "1 day"})
+    assert callback(store).deadline == NOW + DAY
+
+
+def test_a_deadline_at_risk_is_no_task_any_more_when_the_campaign_grants_more_time(store: Store) -> None:
+    start(store, when={"windows": {"sat": ["12:00-14:00"]}})
+    people(store, customer("V", tier="vip"))
+    enrol(store)
+    assert [one.kind for one in store.tasks.find()] == ["deadline"]
+    start(store, when={"windows": {"sat": ["12:00-14:00"]}}, why_now={"deadline": "84 h"})
+    store.callbacks.turn(NOW)
+    assert [(one.kind, one.due) for one in store.tasks.find()] == [("deadline", NOW + 3.5 * DAY)]
+    start(store, when={"windows": {"sat": ["12:00-14:00"]}}, why_now={"deadline": "9 days"})
+    store.callbacks.turn(NOW)
+    assert store.tasks.find() == []

@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from dialer.core.admission import Refuse, decide
 from dialer.core.outcome import Disposition, Network
+from dialer.core.promise import Reading
 from dialer.core.record import CallbackState, Reason
 from dialer.core.suppression import EVERYTHING, Wish, line, person, scopes_of, subjects
-from dialer.store import Store
+from dialer.store import Store, tasks
 from dialer.store.database import Database
-from dialer.store.suppressions import Loaded, Suppressions, in_force
+from dialer.store.promise_list import Wanted
+from dialer.store.suppressions import Loaded, Stopped, Suppressions, in_force
 from tests.campaigns import NOW, customer, house, number
 from tests.mortal import open_database
 from tests.store.rival import meet
@@ -472,3 +474,70 @@ def test_a_stop_beside_a_lifting_is_not_lost(postgres_server: PostgresServer) ->
         )
         assert (lifted, stopped.added) == (True, 1)
         assert [stop.source for stop in store.suppressions.stops([name])] == ["keypad"]
+
+
+def test_a_number_finds_who_has_it_and_closes_what_waits_for_later_or_is_held(store: Store) -> None:
+    for name in ("survey", "renewal"):
+        start(store, name, purpose=name if name == "survey" else "renewal")
+    people(store, customer("C1", number(1), number(2)), customer("C2", number(2)), customer("C3", number(20)))
+    for name in ("survey", "renewal"):
+        enrol(store, name, at=NOW.replace(hour=23), due=NOW)
+    with store.database.write() as connection:
+        connection.execute(text("UPDATE callback SET state = 'held', reason = 'needs_human' WHERE customer_id = 2"))
+        connection.execute(
+            text("DELETE FROM queue WHERE callback_id IN (SELECT id FROM callback WHERE state = 'held')")
+        )
+    stopped = store.suppressions.stop([line(number(2).e164)], Wish("person", "purpose:survey"), NOW.replace(hour=23))
+    assert stopped == Stopped(1, 2)
+    store.callbacks.turn(NOW.replace(hour=23))
+    states = {reference: (record.state, record.reason) for reference, record in callbacks(store, "survey").items()}
+    closed = (CallbackState.CLOSED, Reason.OPTED_OUT)
+    assert states == {"C1": closed, "C2": closed, "C3": (CallbackState.WAITING, None)}
+    assert {record.state for record in callbacks(store, "renewal").values()} == {
+        CallbackState.WAITING,
+        CallbackState.HELD,
+    }
+    again = store.suppressions.stop([line(number(2).e164)], Wish("person", "purpose:survey"), NOW)
+    assert again == Stopped(0, 0)
+    check_books(store)
+
+
+def test_a_file_that_repeats_a_lifted_wish_closes_nothing(store: Store) -> None:
+    start(store)
+    people(store, customer("C1"))
+    store.suppressions.add_customers(["C1"], "person", NOW)
+    lift(store, person("C1"))
+    enrol(store)
+    assert store.suppressions.stop([person("C1")], Wish("import"), NOW) == Stopped(0, 0)
+
+
+def test_a_list_closes_what_has_a_promise_or_a_task_though_it_stands_in_no_line(store: Store) -> None:
+    start(store)
+    people(store, customer("P", number(1)), customer("T", number(2)), customer("N", number(3)))
+    night = NOW.replace(hour=23)
+    enrol(store, at=night, due=NOW)
+    ids = {reference: record.callback for reference, record in callbacks(store).items()}
+    at = NOW + DAY
+    wall = at.replace(tzinfo=None)
+    wanted = Wanted(ids["P"], at, wall, "Europe/London", Reading.EXACT, "agent", "Li Na")
+    store.promises.make(wanted, night)
+    with store.database.write() as connection:
+        tasks.ask(connection, house(), [tasks.Need(ids["T"], tasks.DEADLINE, "call")], night)
+    store.suppressions.load([number(one).e164 for one in (1, 2, 3)], Wish("import"), night)
+    assert store.suppressions.look_at_line(night) == 2
+    store.callbacks.turn(night)
+    states = {reference: record.state for reference, record in callbacks(store).items()}
+    assert states == {"P": CallbackState.CLOSED, "T": CallbackState.CLOSED, "N": CallbackState.WAITING}
+    assert [one.state for one in store.promises.find()] == ["void"]
+    assert store.tasks.find() == []
+    check_books(store)
+
+
+def test_of_many_numbers_those_at_the_head_of_the_line_are_closed_at_once(store: Store) -> None:
+    start(store)
+    people(store, *crowd(25))
+    enrol(store)
+    stopped = store.suppressions.stop([line(number(one).e164) for one in range(24)], Wish("person"), NOW)
+    assert stopped == Stopped(24, 24)
+    store.callbacks.turn(NOW)
+    assert counts(store) == {CallbackState.CLOSED: 24, CallbackState.WAITING: 1}
