@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from tests.mortal import blank
 from tests.postgres import PostgresServer, running
 
 if TYPE_CHECKING:
@@ -46,10 +47,18 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of a new and empty database: once of SQLite, once of PostgreSQL."""
+    """The URL of a new database without a row: once of SQLite, with its tables, once of PostgreSQL, without."""
     if request.param == "sqlite":
+        (tmp_path / "dialer.db").write_bytes(blank())
         yield f"sqlite:///{tmp_path / 'dialer.db'}"
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")
     with server.database() as url:
         yield url
+
+
+@pytest.fixture
+def empty_database_url(database_url: str, tmp_path: Path) -> str:
+    """The URL of a new database without any table."""
+    (tmp_path / "dialer.db").unlink(missing_ok=True)
+    return database_url

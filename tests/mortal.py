@@ -330,7 +330,7 @@ def open_database(url: str) -> Database:
     """A database with this program's tables. It need not survive a power cut, only the deaths in the test."""
     database = Database(url)
     if database.is_sqlite:
-        Path(str(database.url.database)).write_bytes(_blank())
+        Path(str(database.url.database)).write_bytes(blank())
         event.listen(database.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
     else:
         database.migrate()
@@ -338,7 +338,7 @@ def open_database(url: str) -> Database:
 
 
 @cache
-def _blank() -> bytes:
+def blank() -> bytes:
     """A SQLite file with this program's tables, made once: making them takes longer than most tests."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "blank.db"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,18 +12,21 @@ PACKAGE = Path(__file__).parents[1] / "dialer"
 MODULES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text("utf-8")) for path in PACKAGE.rglob("*.py")}
 
 
+@cache
+def functions() -> dict[str, str]:
+    """Every function of the program, `module:function`, with its source without spaces, comments and line breaks."""
+    return {
+        f"{module}:{node.name}": "".join(ast.unparse(node).split())
+        for module, tree in MODULES.items()
+        if not module.startswith("carrier/")  # the telephone network, which makes calls and knows nothing of ours
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    }
+
+
 def functions_that(uses: str) -> set[str]:
-    """Every function of the program with a node whose source, without spaces, holds `uses`: `module:function`."""
-    found = set()
-    for module, tree in MODULES.items():
-        if module.startswith("carrier/"):
-            continue  # the telephone network, which makes calls and knows nothing of ours
-        for node in ast.walk(tree):
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                body = [inner for inner in ast.walk(node) if isinstance(inner, (ast.Call, ast.Attribute))]
-                if any(uses in ast.unparse(inner).replace(" ", "") for inner in body):
-                    found.add(f"{module}:{node.name}")
-    return found
+    """The functions whose source, without spaces, holds `uses`."""
+    return {name for name, source in functions().items() if uses in source}
 
 
 @pytest.mark.parametrize(

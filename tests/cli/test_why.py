@@ -59,6 +59,7 @@ def test_a_customer_who_sleeps_is_called_from_the_first_minute_that_is_open(work
     assert ask(working, "tokyo", "--at", (until - MINUTE).isoformat())["decision"] == "wait"
 
 
+@pytest.mark.slow
 def test_until_is_the_first_minute_of_dial_whenever_one_asks(working: Office) -> None:
     for hours in range(0, 48, 5):
         at = datetime(2026, 3, 7, 11, 17, tzinfo=UTC) + timedelta(hours=hours)

@@ -448,6 +448,7 @@ def may_ring(proposed: Proposal, by: House, zones: tuple[str, ...], at: datetime
 
 @given(st.data(), instants)
 @settings(max_examples=300)
+@pytest.mark.slow
 def test_never_dials_while_any_layer_is_shut_in_any_zone(data: st.DataObject, at: datetime) -> None:
     proposed, by = data.draw(proposals(at))
     decision = decide(proposed, by, at)
@@ -498,6 +499,7 @@ def check_until(proposed: Proposal, by: House, at: datetime) -> None:
 
 @given(st.data(), instants)
 @settings(max_examples=40)
+@pytest.mark.slow
 def test_until_is_the_first_minute_at_which_the_gate_opens(data: st.DataObject, at: datetime) -> None:
     check_until(*data.draw(proposals(at)), at)
 
@@ -511,6 +513,7 @@ def test_until_is_the_first_minute_at_which_the_gate_opens_at_length(data: st.Da
 
 @given(st.data(), instants)
 @settings(max_examples=200)
+@pytest.mark.slow
 def test_what_is_refused_stays_refused(data: st.DataObject, at: datetime) -> None:
     """As far as time is concerned: a refusal never turns into a call by waiting."""
     proposed, by = data.draw(proposals(at))

@@ -145,6 +145,7 @@ def agrees_with_the_wall_clock(situation: tuple[tuple[Hours, ...], tuple[str, ..
 
 @settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(situation=situations(), ask=st.integers(0, 10**6))
+@pytest.mark.slow
 def test_openings_agree_with_the_wall_clock_minute_by_minute(
     situation: tuple[tuple[Hours, ...], tuple[str, ...], datetime], ask: int
 ) -> None:
@@ -181,6 +182,7 @@ def test_slack_grows_with_the_deadline_and_never_as_time_goes_by(
 
 @PROPERTY
 @given(situation=situations(), passed=seconds)
+@pytest.mark.slow
 def test_what_all_allow_opens_no_earlier_than_any_part(situation: Situation, passed: timedelta) -> None:
     hours, zones, start = situation
     after = start + passed

@@ -191,6 +191,7 @@ calls = st.lists(st.tuples(times, endings), max_size=12).map(lambda some: [conta
 
 
 @given(calls, st.integers(1, 4), st.sampled_from([timedelta(hours=24), timedelta(days=3), timedelta(minutes=30)]))
+@pytest.mark.slow
 def test_a_cap_is_never_exceeded_and_never_stricter_than_it_says(
     some: list[Contact], most: int, period: timedelta
 ) -> None:

@@ -250,6 +250,7 @@ written = st.one_of(
 
 @settings(max_examples=400, deadline=None)
 @given(text=written, region=st.sampled_from(["CN", "US", "DE", "GB", "IN", ""]))
+@pytest.mark.slow
 def test_any_text_is_read_or_refused_and_the_refusal_tells_no_number(text: str, region: str) -> None:
     try:
         number = parse_number(text, region)

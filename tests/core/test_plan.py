@@ -207,6 +207,7 @@ PURPOSES = ("survey", "sales", "renewal")
     at=st.integers(0, 47),
     people=st.lists(st.tuples(CUSTOMERS, FACTS, st.sampled_from([0, 1, 72])), min_size=2, max_size=12),
 )
+@pytest.mark.slow
 def test_answers_that_are_remembered_are_those_that_would_be_given(
     purpose: str, at: int, people: list[tuple[Customer, dict[str, Any], int]]
 ) -> None:

@@ -370,6 +370,7 @@ def _reachable(nodes: dict[str, Any], start: str) -> dict[str, Any]:
 
 @settings(max_examples=500)
 @given(scripts(), st.sampled_from(["", "vip"]), KEYS)
+@pytest.mark.slow
 def test_every_call_of_a_script_that_passes_the_check_ends(nodes: dict[str, Any], tier: str, keys: list[str]) -> None:
     talk = campaign(nodes, start=NAMES[0])
     sound = not campaign_flaws(talk)

@@ -249,6 +249,7 @@ def test_without_a_crash_nothing_is_wrong(stage: Stage, name: str) -> None:
         if down is LATE or name in BOTH_WAYS
     ],
 )
+@pytest.mark.slow
 def test_dies_before_and_after_every_step(stage: Stage, name: str, down: timedelta) -> None:
     assert wrong_after_deaths(stage, CASES[name], down) == {}
 
@@ -520,6 +521,7 @@ def test_broken_protocol_is_caught_by_a_storm(
     pytest.fail("the harness did not notice")
 
 
+@pytest.mark.slow
 def test_broken_protocol_is_caught_at_a_crash_point(stage: Stage) -> None:
     def change(world: World) -> None:
         mutant(world, reconciler=TakesTheDeadForSilent)
@@ -530,6 +532,7 @@ def test_broken_protocol_is_caught_at_a_crash_point(stage: Stage) -> None:
     assert any("dialed twice" in line for wrong in found for line in wrong)
 
 
+@pytest.mark.slow
 def test_broken_protocol_is_caught_without_any_crash(stage: Stage) -> None:
     case = Case(Person(Network.NO_ANSWER), CASES["answer of the carrier lost"].fate)
     assert any("dialed twice" in line for line in stage.perform(case, change=credulous)[0])

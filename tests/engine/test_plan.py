@@ -207,6 +207,7 @@ def test_the_plan_of_the_version_in_force_says_what_why_says(store: Store) -> No
         }
 
 
+@pytest.mark.slow
 def test_pages_and_parts_make_no_difference(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     people(store, *mixture(150))
     start(store)

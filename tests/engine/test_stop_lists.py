@@ -192,6 +192,7 @@ def test_numbers_come_in_chunks_and_are_counted_once(store: Store, file: Path, m
     assert all(0 < part <= 1 for _, part in seen)
 
 
+@pytest.mark.slow
 def test_whoever_stands_in_line_is_looked_at_at_once(store: Store, file: Path) -> None:
     from tests.store.steps import callbacks, enrol, people  # noqa: PLC0415 - told in the words of the store's stories
 

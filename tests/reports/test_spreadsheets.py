@@ -66,12 +66,14 @@ def test_formulas_become_text(formula: str) -> None:
 
 
 @given(st.lists(any_callback, max_size=5), st.sampled_from(Language))
+@pytest.mark.slow
 def test_no_cell_of_a_csv_begins_a_formula(records: list[CallbackRecord], language: Language) -> None:
     for row in as_csv(callbacks_table(records, language), reveal=True):
         assert not any(cell.lstrip().startswith(RUN_BY_SPREADSHEETS) for cell in row)
 
 
 @given(st.lists(any_callback, max_size=3))
+@pytest.mark.slow
 def test_any_record_can_be_a_workbook(records: list[CallbackRecord]) -> None:
     sheet = as_sheet(callbacks_table(records))
     assert sheet.max_row == 1 + len(records)

@@ -21,6 +21,7 @@ from tests.reports.made_up import NOW, any_attempt, any_callback, attempt, callb
 
 
 @given(st.lists(any_callback, max_size=40), st.lists(any_attempt, max_size=40))
+@pytest.mark.slow
 def test_every_total_is_the_sum_of_its_parts(callbacks: list[CallbackRecord], attempts: list[AttemptRecord]) -> None:
     found = summaries(callbacks, attempts, NOW)
     assert sum(s.targeted for s in found) == len(callbacks)
@@ -35,6 +36,7 @@ def test_every_total_is_the_sum_of_its_parts(callbacks: list[CallbackRecord], at
 
 
 @given(st.lists(any_callback, max_size=10), st.lists(any_attempt, max_size=10), st.sampled_from(Language))
+@pytest.mark.slow
 def test_the_table_and_the_json_tell_the_same(
     callbacks: list[CallbackRecord], attempts: list[AttemptRecord], language: Language
 ) -> None:

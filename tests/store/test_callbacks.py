@@ -96,6 +96,7 @@ def test_enrolling_nobody_is_nothing(store: Store) -> None:
     check_books(store)
 
 
+@pytest.mark.slow
 def test_a_large_batch_is_enrolled_in_one_go(store: Store) -> None:
     start(store)
     people(store, *crowd(900))

@@ -110,6 +110,7 @@ def test_processes_claim_nothing_twice(database_url: str) -> None:
     store.close()
 
 
+@pytest.mark.slow
 def test_everything_at_once_leaves_the_books_in_order(database_url: str) -> None:
     """Claims, events, imports, turns, opt-outs and withdrawals of a busy minute, from several threads."""
     store = Store.open(database_url, house())

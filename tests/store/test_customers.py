@@ -155,6 +155,7 @@ customers = st.builds(
 
 @given(st.lists(customers, max_size=6, unique_by=lambda one: one.reference))
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.slow
 def test_whatever_a_file_says_is_kept_as_it_was_said(tmp_path: Path, some: list[Customer]) -> None:
     store = Store.open(f"sqlite:///{tmp_path / 'customers.db'}", house())
     store.customers.upsert(some, NOW)

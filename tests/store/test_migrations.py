@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    opened = Database(database_url)
+def database(empty_database_url: str) -> Iterator[Database]:
+    opened = Database(empty_database_url)
     yield opened
     opened.close()
 
@@ -95,9 +95,9 @@ print(database.schema())
 
 
 @pytest.mark.slow
-def test_several_processes_may_open_a_new_database_at_once(database_url: str) -> None:
+def test_several_processes_may_open_a_new_database_at_once(empty_database_url: str) -> None:
     """A daemon and a command that are started together both find it empty."""
-    command = [sys.executable, "-c", OPENER, database_url]
+    command = [sys.executable, "-c", OPENER, empty_database_url]
     processes = [
         subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=PIPE, text=True)  # noqa: S603 - this Python
         for _ in range(4)
@@ -212,14 +212,14 @@ def put_what_there_was(connection: Connection) -> None:
     put(connection, "suppression", subject="customer:C3", source="keypad", said_at=NOW - HOUR, attempt="")
 
 
-def test_what_the_first_schema_held_goes_on_under_the_second(database_url: str) -> None:
+def test_what_the_first_schema_held_goes_on_under_the_second(empty_database_url: str) -> None:
     """Who was held has a task, who waits is looked at anew at the next turn, and who asked not to be called is not."""
-    before = Database(database_url)
+    before = Database(empty_database_url)
     with before.write() as connection:
         command.upgrade(_config(connection), "0001")
         put_what_there_was(connection)
     before.close()
-    with closing(Store.open(database_url, house())) as store:
+    with closing(Store.open(empty_database_url, house())) as store:
         _goes_on(store)
 
 

@@ -284,6 +284,7 @@ def walk(store: Store, examples: int, steps: int) -> None:
     run_state_machine_as_test(Bound, settings=chosen)
 
 
+@pytest.mark.slow
 def test_a_walk_leaves_the_books_in_order(store: Store) -> None:
     walk(store, examples=8, steps=30)
 

@@ -324,6 +324,7 @@ async def test_an_extension_is_dialed(world: World) -> None:
         (Fault.CREATE_SLOW, 3.0, Lost, 1),
     ],
 )
+@pytest.mark.slow
 async def test_a_lost_answer_is_settled_by_listing(
     world: World, fault: Fault, seconds: float, claim: type[Placement], made: int
 ) -> None:

@@ -266,6 +266,7 @@ async def test_what_twilio_is_asked_for(wanted: dict[str, Any], expected: dict[s
     assert await form_of(order(**wanted)) == expected
 
 
+@pytest.mark.slow
 async def test_no_number_reaches_the_log_or_an_error(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     number = order().to
