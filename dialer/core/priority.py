@@ -4,6 +4,7 @@ Ordering by `waiting since - head start` is ageing that needs no clock: two call
 their order never changes and can be indexed. Head starts are given for a promise, then for the tier, then for little
 slack. They are fixed lengths, which bounds everybody's wait: nobody is overtaken by anyone who became due later by
 more than the largest head start, `PROMISE_HEAD_START` and `SLACK_HEAD_START` and the longest of the campaign's tiers.
+Two things come on top: a call that a person asks for, and the share of the lines that is kept for VIPs.
 """
 
 from __future__ import annotations

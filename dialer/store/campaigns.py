@@ -63,9 +63,9 @@ class Campaigns:
                 row = {"campaign": name, "version": version, "document": dict(document), "applied_at": now}
                 connection.execute(insert(campaign_version).values(row))
             deadline = read_version(connection, name, version).why_now.deadline
+            queue.look_again_at_campaign(connection, name, now)  # locks the queue's rows first, as claims do
             if old is not None and deadline != _deadline(connection, name, old):
                 _set_deadlines(connection, name, deadline, now)
-            queue.look_again_at_campaign(connection, name, now)
         return True
 
     def pause(self, name: str, reason: str) -> None:

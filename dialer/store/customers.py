@@ -39,8 +39,20 @@ def confirm_zone(connection: Connection, key: int, zone: str, by: str, now: date
     connection.execute(update(customer).where(customer.c.id == key).values(said))
     callback = CallbackRow.__table__  # type: ignore[attr-defined]
     unsettled = callback.c.state.in_([CallbackState.WAITING, CallbackState.HELD])
-    anew = update(callback).where(callback.c.customer_id == key, unsettled).values(slack_seconds=None)
-    queue.look_again(connection, list(connection.scalars(anew.returning(callback.c.id))), now)
+    mine = select(callback.c.id).where(callback.c.customer_id == key, unsettled)
+    _look_again(connection, list(connection.scalars(mine)), now)
+
+
+def _look_again(connection: Connection, ids: Sequence[int], now: datetime, *, by_person: bool = False) -> None:
+    """Somebody is known better now: the gate decides anew, and so is the callable time that is left.
+
+    The queue's rows are locked before the callbacks, as in a claim.
+    """
+    queue.look_again(connection, ids, now, by_person=by_person)
+    callback = CallbackRow.__table__  # type: ignore[attr-defined]
+    for start in range(0, len(ids), 500):
+        part = callback.c.id.in_(ids[start : start + 500])
+        connection.execute(update(callback).where(part).values(slack_seconds=None))
 
 
 class Customers:
@@ -79,9 +91,8 @@ class Customers:
         for references, by_person in ((elsewhere, True), (numbers.keys() - elsewhere, False)):
             # With another number there is somebody new to try, whatever became of the old one.
             theirs = select(customer.c.id).where(customer.c.reference.in_(references))
-            anew = update(callback).where(callback.c.customer_id.in_(theirs), unsettled).values(slack_seconds=None)
-            ids = list(connection.scalars(anew.returning(callback.c.id)))
-            queue.look_again(connection, ids, now, by_person=by_person)
+            waiting = select(callback.c.id).where(callback.c.customer_id.in_(theirs), unsettled)
+            _look_again(connection, list(connection.scalars(waiting)), now, by_person=by_person)
 
     def get(self, reference: str) -> Customer | None:
         """The customer with this reference."""
