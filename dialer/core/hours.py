@@ -74,11 +74,6 @@ class DailyRange:
             raise ValueError(f"{text!r} has more than 59 minutes in an hour; {_EXPECTED}")
         return cls(start_hour * 60 + start_minute, end_hour * 60 + end_minute)
 
-    @classmethod
-    def of_hour(cls, hour: int) -> Self:
-        """The whole hour of the day that begins at `hour` (0 to 23)."""
-        return cls(hour * 60, hour * 60 + 60)
-
     @property
     def crosses_midnight(self) -> bool:
         """Whether the range ends on the day after the one it starts on."""

@@ -371,7 +371,6 @@ def test_an_unknown_zone_is_refused() -> None:
 def test_the_local_hour_follows_the_clock() -> None:
     assert [local_hour("America/New_York", utc(f"2026-03-08T0{hour}:59")) for hour in (6, 7)] == [1, 3]
     assert local_hour("Asia/Kathmandu", utc("2026-06-01T18:14")) == 23
-    assert DailyRange.of_hour(23) == DailyRange.parse("23:00-24:00")
 
 
 def test_an_address_outside_the_fifty_states_leaves_three_hours_of_federal_time() -> None:
