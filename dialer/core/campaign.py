@@ -25,6 +25,7 @@ from dialer.core.hours import Hours
 from dialer.core.outcome import RETRYABLE, Disposition, Ending
 from dialer.core.promise import Missed
 from dialer.core.purpose import Purpose
+from dialer.core.staffing import Mode, Staffing
 from dialer.core.steps import SETTLED, Script
 from dialer.core.windows import Windows
 
@@ -40,10 +41,12 @@ __all__ = [
     "FieldType",
     "Filter",
     "MachineReaction",
+    "Mode",
     "Priority",
     "Purpose",
     "RetryRule",
     "Script",
+    "Staffing",
     "When",
     "WhyNow",
     "Windows",
@@ -173,6 +176,7 @@ DEFAULT_RETRY = (
     RetryRule(after=Ending.UNREACHABLE, wait=timedelta(hours=2), next_number=True),
     RetryRule(after=Ending.MACHINE, wait=timedelta(hours=6)),
     RetryRule(after=Ending.HUNG_UP, wait=timedelta(days=1)),
+    RetryRule(after=Ending.ABANDONED, wait=timedelta(days=1)),
     RetryRule(after=Ending.NOT_CONVENIENT, wait=timedelta(hours=20)),
     RetryRule(after=Ending.WRONG_PERSON, wait=timedelta(hours=1), next_number=True),
     RetryRule(after=Ending.DISSATISFIED, wait=timedelta(days=1)),
@@ -297,7 +301,9 @@ class Campaign(Part):
     answering_machine: AnsweringMachine = AnsweringMachine()
     """What happens when a machine answers."""
     script: Script
-    """The conversation."""
+    """The conversation, with the machine or with an agent who reads it from the screen."""
+    agents: Staffing | None = None
+    """The agents who talk to the customers; without this block the script talks by itself."""
     outcomes: dict[Name, CampaignOutcome] = Field(default_factory=dict)
     """Outcomes of the campaign's own, which the script may name."""
 
@@ -305,6 +311,11 @@ class Campaign(Part):
     def purposes(self) -> frozenset[Purpose]:
         """The purposes whose rules bind it: its own, and sales where it may sell."""
         return frozenset({self.purpose, Purpose.SALES} if self.may_sell else {self.purpose})
+
+    @property
+    def mode(self) -> Mode:
+        """How calls and agents come together."""
+        return self.agents.mode if self.agents is not None else Mode.AGENTLESS
 
     @property
     def matter(self) -> str:

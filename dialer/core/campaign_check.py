@@ -10,7 +10,7 @@ from dialer.core.document import Flaw
 from dialer.core.filter import DATE_TESTS, NUMBER_TESTS, TESTS, FieldType, Filter
 from dialer.core.outcome import Disposition
 from dialer.core.script_check import CAMPAIGN_WORDS, Path, nearest, script_flaws, text_flaws
-from dialer.core.steps import AskStep, BranchStep, OfferStep
+from dialer.core.steps import SETTLED, AskStep, BranchStep, OfferStep
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -33,6 +33,7 @@ def campaign_flaws(
         *_condition(campaign, ("who",), campaign.who),
         *_branches(campaign),
         *_zones(campaign),
+        *_staffing(campaign),
         *text_flaws(campaign, ("answering_machine", "message"), campaign.answering_machine.message, asks=False),
         *script_flaws(campaign),
     ]
@@ -63,6 +64,19 @@ def _special_day(campaign: Campaign, known: Collection[str]) -> Iterator[Flaw]:
     name = campaign.why_now.due.special_day
     if name is not None and name not in known:
         yield Flaw(("why_now", "due", "special_day"), f"there is no special day '{name}'", nearest(name, known))
+
+
+def _staffing(campaign: Campaign) -> Iterator[Flaw]:
+    """What the agents' block says to customers, and what it takes for granted."""
+    staffing = campaign.agents
+    if staffing is None:
+        return
+    yield from text_flaws(campaign, ("agents", "greeting"), staffing.greeting, asks=False)
+    yield from text_flaws(campaign, ("agents", "safe_harbour"), staffing.safe_harbour, asks=False)
+    outcome = staffing.default_outcome
+    known = [*campaign.outcomes, *SETTLED]
+    if outcome is not None and outcome not in known:
+        yield Flaw(("agents", "default_outcome"), f"there is no outcome '{outcome}'", nearest(outcome, known))
 
 
 def _sectors(campaign: Campaign, known: Collection[str] | None) -> Iterator[Flaw]:

@@ -63,6 +63,8 @@ class EventKind(StrEnum):
     ENDED = "ended"
     VERDICT = "verdict"  # person or machine
     HEARD = "heard"  # a step of the conversation: key pressed, node reached
+    WAITING = "waiting"  # the greeting is over: the customer waits for an agent
+    CONNECTED = "connected"  # the customer and the agent are both in the conference
     ABSENT = "absent"  # the carrier's list has no such call (said only when two listings agree, or by a person)
     AMBIGUOUS = "ambiguous"  # the carrier's list has several candidates
 
@@ -77,6 +79,8 @@ _CARRIER_TELLS: dict[EventKind, AttemptState] = {
     K.ANSWERED: S.LIVE,
     K.VERDICT: S.LIVE,
     K.HEARD: S.LIVE,
+    K.WAITING: S.LIVE,
+    K.CONNECTED: S.LIVE,
     K.ENDED: S.FINAL,
 }
 _TOO_LATE: dict[EventKind, AttemptState] = dict.fromkeys(_CARRIER_TELLS, S.ORPHANED)
@@ -94,7 +98,14 @@ TRANSITIONS: dict[AttemptState, dict[EventKind, AttemptState]] = {
         K.AMBIGUOUS: S.NEEDS_HUMAN,
     },
     S.NEEDS_HUMAN: {**_CARRIER_TELLS, K.ABSENT: S.NOT_PLACED},
-    S.ACCEPTED: {K.ANSWERED: S.LIVE, K.VERDICT: S.LIVE, K.HEARD: S.LIVE, K.ENDED: S.FINAL},
+    S.ACCEPTED: {
+        K.ANSWERED: S.LIVE,
+        K.VERDICT: S.LIVE,
+        K.HEARD: S.LIVE,
+        K.WAITING: S.LIVE,
+        K.CONNECTED: S.LIVE,
+        K.ENDED: S.FINAL,
+    },
     S.LIVE: {K.ENDED: S.FINAL},
     S.FINAL: {},
     # The number is free again and may be in another call: what comes now is a call nobody waits for.
@@ -151,6 +162,8 @@ class Facts:
     sent_at: datetime | None = None
     rang_at: datetime | None = None
     answered_at: datetime | None = None
+    waited_at: datetime | None = None  # when the customer began to wait for an agent
+    connected_at: datetime | None = None  # when both were in the conference
     ended_at: datetime | None = None
     network: Network | None = None
     answered_by: AnsweredBy = AnsweredBy.NOBODY
@@ -189,8 +202,14 @@ class Facts:
 
     @property
     def disposition(self) -> Disposition:
-        """The strongest thing that was said in the conversation."""
-        return self._telling.disposition
+        """The strongest thing that was said in the conversation; ABANDONED when nobody came to talk."""
+        said = self._telling.disposition
+        return Disposition.ABANDONED if said is Disposition.NONE and self.abandoned else said
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether the customer waited for an agent and the call ended without one, whoever ended it."""
+        return not self.is_open and self.waited_at is not None and self.connected_at is None
 
     @property
     def code(self) -> str:
@@ -243,13 +262,15 @@ _WEIGHT = {disposition: weight for weight, disposition in enumerate(Disposition)
 def apply(facts: Facts, event: Event) -> Facts:
     """The facts after `event`. Pure; applying one twice, or the carrier's events in another order, ends the same."""
     kind = event.kind
-    answered = kind in {K.ANSWERED, K.VERDICT, K.HEARD}
+    answered = kind in {K.ANSWERED, K.VERDICT, K.HEARD, K.WAITING, K.CONNECTED}
     return Facts(
         state=TRANSITIONS[facts.state].get(kind, facts.state),
         carrier_call_id=facts.carrier_call_id or event.carrier_call_id,
         sent_at=_first(facts.sent_at, event.at if kind is K.SENT else None),
         rang_at=_first(facts.rang_at, event.at if kind is K.RINGING else None),
         answered_at=_first(facts.answered_at, event.at if answered else None),
+        waited_at=_first(facts.waited_at, event.at if kind is K.WAITING else None),
+        connected_at=_first(facts.connected_at, event.at if kind is K.CONNECTED else None),
         ended_at=_first(facts.ended_at, event.at if kind is K.ENDED else None),
         network=_most(facts.network, event.network, _FINALITY),
         answered_by=max(facts.answered_by, _who(event, answered=answered), key=_CERTAINTY.__getitem__),

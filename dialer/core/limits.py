@@ -42,7 +42,7 @@ _AFTER = {
     After.OPTED_OUT: frozenset({Ending.OPTED_OUT}),
     After.CONVERSATION: _SPOKEN,
     After.COMPLETED: frozenset({Ending.REACHED}),
-    After.ABANDONED: frozenset[Ending](),  # happens only where agents take calls
+    After.ABANDONED: frozenset({Ending.ABANDONED}),
     After.NO_ANSWER: frozenset({Ending.NO_ANSWER}),
     After.BUSY: frozenset({Ending.BUSY}),
 }

@@ -34,6 +34,7 @@ class Disposition(StrEnum):
 
     NONE = "none"  # there was no conversation
     HUNG_UP = "hung_up"  # a person answered and left before the end
+    ABANDONED = "abandoned"  # a person answered and no agent was there in time
     NOT_CONVENIENT = "not_convenient"  # asked for another time without naming one
     MESSAGE_LEFT = "message_left"  # a machine took our message
     COMPLETED = "completed"  # the conversation reached its end
@@ -55,6 +56,7 @@ class Ending(StrEnum):
     WRONG_PERSON = "wrong_person"
     NOT_CONVENIENT = "not_convenient"
     HUNG_UP = "hung_up"
+    ABANDONED = "abandoned"
     MACHINE = "machine"
     NO_ANSWER = "no_answer"
     BUSY = "busy"
@@ -130,6 +132,7 @@ class Outcome:
 
 
 SPOKEN: dict[Disposition, Ending] = {
+    Disposition.ABANDONED: Ending.ABANDONED,
     Disposition.COMPLETED: Ending.REACHED,
     Disposition.DISSATISFIED: Ending.DISSATISFIED,
     Disposition.REFUSED: Ending.REFUSED,

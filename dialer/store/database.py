@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-SCHEMA = "0002"
+SCHEMA = "0003"
 """The schema this program works with: the newest of its migrations."""
 
 MIGRATING = 0xD1A1E7

@@ -34,6 +34,7 @@ SPOKEN = {
     Ending.WRONG_PERSON: Disposition.WRONG_PERSON,
     Ending.NOT_CONVENIENT: Disposition.NOT_CONVENIENT,
     Ending.HUNG_UP: Disposition.NONE,
+    Ending.ABANDONED: Disposition.ABANDONED,
 }
 
 
