@@ -10,20 +10,27 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dialer import settings as settings_file
 from dialer.core.admission import House
 from dialer.core.clocks import zone_data_version
 from dialer.core.hours import Hours
 from dialer.core.rule_book import RuleBook
+from dialer.engine.board import Boards
+from dialer.engine.bridge import Bridge
+from dialer.engine.changes import Changes
 from dialer.engine.conversation import Conversations
 from dialer.engine.desk import Desk
 from dialer.engine.dial import Dialer, Line
+from dialer.engine.floor import Floor
 from dialer.engine.ledger import Ledger
 from dialer.engine.pace import Pace
+from dialer.engine.pacing import Pacing
+from dialer.engine.parking import Parking
 from dialer.engine.recall import Recall
 from dialer.engine.reconcile import Patience, Reconciler
+from dialer.engine.shifts import Shifts
 from dialer.errors import InputError, Problem
 from dialer.rule_files import holiday_data_version, load_rules
 from dialer.store import Store
@@ -42,6 +49,9 @@ REQUEST_TIMEOUT = timedelta(seconds=10)
 
 CLERKS = 4
 """Transactions at once on PostgreSQL. SQLite writes one at a time."""
+
+READERS = 2
+"""Screens that are read at once."""
 
 
 class SystemClock:
@@ -130,12 +140,19 @@ class Works:
     clock: Clock
     store: Store
     desk: Desk
+    reading: Desk  # for screens, so that nobody who waits on the telephone waits behind a report
     telephony: Telephony
     ledger: Ledger
     conversations: Conversations
     dialer: Dialer
     reconciler: Reconciler
     recall: Recall
+    changes: Changes
+    parking: Parking
+    floor: Floor
+    pacing: Pacing
+    shifts: Shifts
+    boards: Boards
 
 
 def assemble(given: Settings, *, clock: Clock | None = None, telephony: Telephony | None = None) -> Works:
@@ -144,22 +161,45 @@ def assemble(given: Settings, *, clock: Clock | None = None, telephony: Telephon
     telephony = telephony or open_telephony(given)
     store = open_store(given)
     desk = Desk(1 if store.database.is_sqlite else CLERKS)
+    reading = Desk(READERS)
+    changes = Changes()
     ledger = Ledger(store, desk, telephony, clock)
-    conversations = Conversations(
-        store=store, desk=desk, ledger=ledger, telephony=telephony, clock=clock, public_url=given.public_url
-    )
+    shared: dict[str, Any] = {"store": store, "desk": desk, "telephony": telephony, "clock": clock}
+    bridge = Bridge(**shared, ledger=ledger, changes=changes, public_url=given.public_url)
+    conversations = Conversations(**shared, ledger=ledger, public_url=given.public_url, bridge=bridge)
     dialer = Dialer(
-        store=store,
-        desk=desk,
+        **shared,
         ledger=ledger,
         conversations=conversations,
-        telephony=telephony,
-        clock=clock,
         pace=Pace(given.calls_per_second, clock.monotonic()),
         line=Line(given.public_url, given.caller_id, given.max_concurrent_calls, given.lease, given.vip_share),
         owner=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
     )
     patience = Patience(given.lease, given.listing_lag, given.silence)
-    reconciler = Reconciler(store=store, desk=desk, ledger=ledger, telephony=telephony, clock=clock, patience=patience)
-    recall = Recall(store=store, desk=desk, telephony=telephony, clock=clock)
-    return Works(given, clock, store, desk, telephony, ledger, conversations, dialer, reconciler, recall)
+    floor = Floor(**shared, ledger=ledger, changes=changes, dialer=dialer)
+    pacing = Pacing(**shared, changes=changes, dialer=dialer)
+    ledger.listen(pacing.hear)
+    ledger.listen(lambda told: changes.happened() if told.staffed else None)
+    return Works(
+        settings=given,
+        **shared,
+        reading=reading,
+        ledger=ledger,
+        conversations=conversations,
+        dialer=dialer,
+        reconciler=Reconciler(**shared, ledger=ledger, patience=patience),
+        recall=Recall(**shared),
+        changes=changes,
+        parking=Parking(
+            **shared,
+            changes=changes,
+            dialer=dialer,
+            bridge=bridge,
+            public_url=given.public_url,
+            caller_id=given.caller_id,
+        ),
+        floor=floor,
+        pacing=pacing,
+        shifts=Shifts(**shared, reading=reading, ledger=ledger, changes=changes, dialer=dialer, floor=floor),
+        boards=Boards(store=store, desk=reading, clock=clock, paces=lambda: pacing.paces),
+    )

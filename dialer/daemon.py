@@ -57,6 +57,8 @@ class Daemon:
         self._works = works
         self._app = app
         self._wake = asyncio.Event()
+        self._changed = asyncio.Event()  # an agent may be free
+        works.changes.tell(self._changed.set)
         self._stopping = asyncio.Event()
         self._beats: set[asyncio.Task[None]] = set()
         self._scheduler = AsyncIOScheduler(
@@ -95,8 +97,10 @@ class Daemon:
         server.should_exit = True
         await serving
         await self._works.ledger.finish()
+        await self._works.parking.finish()
         await self._works.telephony.close()
         self._works.desk.close()
+        self._works.reading.close()
         self._works.store.close()
         log.info("stopped")
 
@@ -122,6 +126,8 @@ class Daemon:
         beats: list[tuple[Callable[[], Awaitable[None]], timedelta]] = [
             (self._turn, TICK),
             (self._recall, TICK),
+            (self._park, TICK),
+            (self._mind_floor, TICK),
             (self._reconcile, RECONCILE_EVERY),
             (self._enrol, given.enrol_every),
         ]
@@ -153,8 +159,10 @@ class Daemon:
     async def _dial(self) -> None:
         while not self._stopping.is_set():
             dialed = 0
+            if not self._works.pacing.pause:
+                self._changed.clear()
             try:
-                dialed = await self._works.dialer.pump()
+                dialed = await self._works.dialer.pump() + await self._works.pacing.pump()
             except DialerError as error:
                 log.error("dialing_round_failed", error=str(error))
             except Exception:
@@ -167,8 +175,10 @@ class Daemon:
 
     async def _woken(self) -> None:
         """Wait for the next beat, for a call to end and make room, or until the pace allows another call."""
-        settled, pause = self._works.ledger.settled, self._works.dialer.pause
-        waits = [asyncio.create_task(self._wake.wait()), asyncio.create_task(settled.wait())]
+        settled = self._works.ledger.settled
+        pause = max(self._works.dialer.pause, self._works.pacing.pause if self._changed.is_set() else timedelta(0))
+        listened = [self._wake, settled] if pause else [self._wake, settled, self._changed]
+        waits = [asyncio.create_task(one.wait()) for one in listened]
         patience = max(pause.total_seconds(), BETWEEN_ROUNDS) if pause else None
         await asyncio.wait(waits, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
         for one in waits:
@@ -190,6 +200,15 @@ class Daemon:
         # A beat of its own: the carrier may take its time to answer, and the queue must not wait for it.
         with _reported("recall_failed"):
             await self._works.recall.round()
+
+    async def _park(self) -> None:
+        with _reported("parking_failed"):
+            await self._works.parking.round()
+
+    async def _mind_floor(self) -> None:
+        with _reported("floor_failed"):
+            await self._works.shifts.write_seen()
+            await self._works.floor.round()
 
     async def _reconcile(self) -> None:
         with _reported("reconciliation_failed"):

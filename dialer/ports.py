@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -62,6 +63,87 @@ class Links:
     def step(self, node: str, tries: int) -> str:
         """Told which key was pressed at `node`, asked for the `tries`-th time."""
         return self._to(f"step/{node}/{tries}")
+
+    @property
+    def connect(self) -> str:
+        """Asked for when the greeting is over: an agent for the customer."""
+        return self._to("connect")
+
+    @property
+    def parted(self) -> str:
+        """Asked for when the customer's stay in a conference is over: what they hear then."""
+        return self._to("parted")
+
+
+@dataclass(frozen=True, slots=True)
+class LegLinks:
+    """The web addresses of one call to an agent's telephone. Each holds its token, which also names the conference."""
+
+    public_url: str
+    token: str
+
+    def _to(self, what: str) -> str:
+        return f"{self.public_url}/agents/{self.token}/{what}"
+
+    @property
+    def answer(self) -> str:
+        """Asked for when the agent picks up: the conference they wait in."""
+        return self._to("answer")
+
+    @property
+    def fallback(self) -> str:
+        """Asked for when that failed."""
+        return self._to("fallback")
+
+    @property
+    def status(self) -> str:
+        """Told about each change of the call."""
+        return self._to("status")
+
+    @property
+    def conference(self) -> str:
+        """Told who comes and goes in the conference."""
+        return self._to("conference")
+
+
+def room(leg_token: str) -> str:
+    """The name of the conference in which the agent of this leg waits: a new one for each leg, met by nobody else."""
+    return f"agent-{leg_token}"
+
+
+AGENT: Final = "agent"
+"""How the agent is named in their own conference; customers are named by their attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """A call to an agent's telephone."""
+
+    address: str  # +countrynumber or sip:user@host
+    caller_id: str
+    links: LegLinks
+    ring: timedelta
+    longest: timedelta
+
+
+class LegKind(StrEnum):
+    """What is told about an agent's telephone and its conference."""
+
+    ANSWERED = "answered"  # it was picked up
+    ENDED = "ended"  # the call to it is over
+    JOINED = "joined"  # somebody is in the conference
+    LEFT = "left"  # somebody is there no longer
+    OTHER = "other"  # nothing that changes anything
+
+
+@dataclass(frozen=True, slots=True)
+class LegNotice:
+    """A verified webhook about an agent's telephone or its conference."""
+
+    kind: LegKind
+    carrier_call_id: str
+    at: datetime
+    who: str = ""  # in the conference: AGENT or the token of an attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +242,24 @@ class Telephony(Protocol):
 
     async def interrupt(self, carrier_call_id: str, turn: Turn, links: Links) -> bool:
         """Replace what a live call hears, for a message to a machine; False when the call is over."""
+
+    async def park(self, leg: Leg) -> Placement:
+        """Call an agent's telephone, sending at most one request. Never raises for a carrier's failure."""
+
+    async def present(self, room: str) -> frozenset[str]:
+        """Who is in a conference, by the names they joined under. CarrierError when it cannot be asked."""
+
+    def read_leg(self, request: WebRequest, what: str, received: datetime) -> LegNotice:
+        """Verify a webhook about an agent's telephone and translate it. ForgedRequestError on any doubt."""
+
+    def parked(self, links: LegLinks) -> tuple[str, str]:
+        """The agent's telephone waits in its conference, in the carrier's own language: body and media type."""
+
+    def greet(self, turn: Turn | None, links: Links) -> tuple[str, str]:
+        """Speak the greeting, if there is one, and ask again for an agent."""
+
+    def connect(self, room: str, links: Links, longest: timedelta) -> tuple[str, str]:
+        """Put the customer into an agent's conference, where a third one finds no place."""
 
     def read(self, request: WebRequest, token: str, what: str, received: datetime) -> Notice:
         """Verify a webhook and translate it. ForgedRequestError on any doubt."""

@@ -246,6 +246,14 @@ class Settings(BaseSettings):
     port: int = Field(
         8080, alias="DIALER_PORT", ge=0, le=65535, description="a port from 1 to 65535, or 0 for any that is free"
     )
+    session_idle: Duration = Field(
+        timedelta(hours=12),
+        alias="DIALER_SESSION_IDLE",
+        description="a length of time with its unit, like 12 hours",
+    )
+    session_longest: Duration = Field(
+        timedelta(days=7), alias="DIALER_SESSION_LONGEST", description="a length of time with its unit, like 7 days"
+    )
     log_format: Annotated[Literal["console", "json"], BeforeValidator(_lower)] = Field(
         "console", alias="DIALER_LOG_FORMAT", description="console or json"
     )

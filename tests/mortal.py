@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import event
 
 from dialer.core.record import CallbackState
+from dialer.engine.bridge import Bridge
+from dialer.engine.changes import Changes
 from dialer.engine.conversation import Conversations
 from dialer.engine.desk import Desk
 from dialer.engine.dial import Dialer, Line
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
     from dialer.core.customer import Customer
     from dialer.core.lifecycle import Facts
     from dialer.core.record import AttemptRecord, CallbackRecord
-    from dialer.engine.conversation import Reply
+    from dialer.engine.bridge import Reply
     from dialer.ports import Telephony, WebRequest
 
 URL = "https://dialer.example"
@@ -138,12 +140,15 @@ class Life:
             SimpleNamespace(
                 callbacks=_Watched(self, world.store.callbacks, "callbacks"),
                 attempts=_Watched(self, world.store.attempts, "attempts"),
+                reservations=_Watched(self, world.store.reservations, "reservations"),
             ),
         )
         self.store, self.desk = store, _InlineDesk(self)
         shared: dict[str, Any] = {"store": store, "desk": self.desk, "telephony": telephony, "clock": world.clock}
         self.ledger = Ledger(store, self.desk, telephony, world.clock)
-        self.conversations = Conversations(**shared, ledger=self.ledger, public_url=URL)
+        self.changes = Changes()
+        bridge = Bridge(**shared, ledger=self.ledger, changes=self.changes, public_url=URL)
+        self.conversations = Conversations(**shared, ledger=self.ledger, public_url=URL, bridge=bridge)
         self.dialer = world.dialer(
             **shared,
             ledger=self.ledger,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from dialer.core.phone import PhoneNumber
     from dialer.core.script import Turn
-    from dialer.engine.conversation import Reply
+    from dialer.engine.bridge import Reply
     from dialer.ports import Clock, Links, Order, Placement
 
 T = TypeVar("T")

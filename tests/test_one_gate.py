@@ -29,24 +29,39 @@ def functions_that(uses: str) -> set[str]:
     return {name for name, source in functions().items() if uses in source}
 
 
+COMMITS = ("_claim_and_commit", "_claim_for", "_commit_previewed")
+
+
 @pytest.mark.parametrize(
     ("what", "uses", "where"),
     [
         ("asks a carrier for a call", ".place(", {"engine/dial.py:_send"}),
-        ("creates a call at Twilio", ".create_async(", {"telephony/twilio.py:place"}),
-        ("writes an intent", "insert(attempt)", {"store/callbacks.py:_intend"}),
+        ("asks a carrier to call an agent's telephone", ".park(", {"engine/parking.py:_place"}),
+        ("creates a call at Twilio", ".create_async(", {"telephony/twilio.py:_create"}),
+        (
+            "creates a customer's or an agent's call",
+            "self._create(",
+            {"telephony/twilio.py:place", "telephony/twilio.py:park"},
+        ),
+        ("writes an intent", "insert(attempt)", {"store/intents.py:write"}),
+        ("has intents written", "intents.write(", {"store/callbacks.py:claim", "store/reservations.py:_first"}),
         ("commits to dial", "EventKind.SENT,", {"store/attempts.py:commit"}),
-        ("takes callbacks out of the queue to dial them", "queue.claim(", {"store/callbacks.py:claim"}),
+        (
+            "takes callbacks out of the queue to dial them",
+            "queue.claim(",
+            {"store/callbacks.py:claim", "store/reservations.py:_first"},
+        ),
         ("claims", "callbacks.claim", {"engine/dial.py:_claim_and_commit"}),
-        ("commits", "attempts.commit", {"engine/dial.py:_claim_and_commit"}),
-        ("sends what was committed", "._send(", {"engine/dial.py:pump"}),
+        ("claims for an agent", "reservations.claim", {"engine/dial.py:_claim_for"}),
+        ("commits", "attempts.commit", {f"engine/dial.py:{name}" for name in COMMITS}),
+        ("sends what was committed", "._send(", {"engine/dial.py:_go"}),
     ],
 )
 def test_there_is_one_place_that(what: str, uses: str, where: set[str]) -> None:
     assert functions_that(uses) == where, f"another place {what}; it must go through the gate like this one"
 
 
-@pytest.mark.parametrize("gate", ["store/callbacks.py:_intend", "store/attempts.py:commit"])
+@pytest.mark.parametrize("gate", ["store/intents.py:write", "store/attempts.py:commit"])
 def test_the_gate_is_asked_where_intents_are_written_and_committed(gate: str) -> None:
     assert gate in functions_that("decide(")
 

@@ -152,6 +152,8 @@ def test_everything_wrong_is_named_at_once_with_its_place_and_how_to_mend_it(env
         ("DIALER_MINIMUM_SPACING", "4 fortnights"),
         ("DIALER_MINIMUM_SPACING", "9" * 400 + " days"),
         ("DIALER_PORT", "65536"),
+        ("DIALER_SESSION_IDLE", "12"),
+        ("DIALER_SESSION_LONGEST", "0 days"),
         ("DIALER_LOG_LEVEL", "chatty"),
         ("DIALER_TELEPHONY", "two words"),
     ],

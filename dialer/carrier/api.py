@@ -16,6 +16,7 @@ from uuid import uuid4
 from aiohttp import web
 
 from dialer.carrier.clock import rfc2822
+from dialer.carrier.conference_api import ConferenceApi
 from dialer.carrier.fault import Fault
 from dialer.carrier.form import Form
 from dialer.carrier.listing import list_calls
@@ -41,6 +42,7 @@ class Api:
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
         self._config = exchange.config
+        self._conferences = ConferenceApi(exchange.rooms)
         credentials = f"{self._config.account_sid}:{self._config.auth_token}".encode()
         self._authorization = b"Basic " + b64encode(credentials)
         self._open_requests = 0
@@ -76,6 +78,8 @@ class Api:
                 return self._reply(self._numbers(request.query_string, path))
             case "GET", "":
                 return self._reply(self._account())
+        if resource.split("/")[0] == "Conferences":
+            return await self._conference(request, resource)
         match = _CALL_PATH.fullmatch(resource)
         if match is None:
             raise unknown_resource(path)
@@ -87,6 +91,11 @@ class Api:
         elif request.method != "GET":
             raise Refusal(20004, "Method not allowed", HTTPStatus.METHOD_NOT_ALLOWED)
         return self._reply(call.resource())
+
+    async def _conference(self, request: web.BaseRequest, resource: str) -> web.Response:
+        given = request.query_string if request.method == "GET" else await _text(request)
+        body = self._conferences.answer(request.method, resource, request.path, given)
+        return self._reply(body, HTTPStatus.OK if body is not None else HTTPStatus.NO_CONTENT)
 
     async def _create(self, request: web.BaseRequest) -> web.StreamResponse:
         order = read_order(await _text(request), self._exchange.account)
@@ -111,7 +120,7 @@ class Api:
             call.faults.append(Fault.CALLBACK_BEFORE_REPLY)
             with suppress(TimeoutError):
                 async with asyncio.timeout(LONGEST_WAIT_FOR_CALLBACK_SECONDS):
-                    await self._exchange.progress.first_callback(call)
+                    await self._exchange.post.first(call)
         return self._reply(body, HTTPStatus.CREATED)
 
     def _drop(self, request: web.BaseRequest, call: Call) -> web.StreamResponse:
@@ -120,13 +129,15 @@ class Api:
             request.transport.abort()
         return web.Response(status=HTTPStatus.INTERNAL_SERVER_ERROR)
 
-    def _reply(self, body: Mapping[str, object], status: int = HTTPStatus.OK) -> web.Response:
+    def _reply(self, body: Mapping[str, object] | None, status: int = HTTPStatus.OK) -> web.Response:
         headers = {
             "Twilio-Request-Id": f"RQ{uuid4().hex}",
             "Twilio-Concurrent-Requests": str(self._open_requests),
             "Content-Type": "application/json;charset=utf-8",
         }
-        return web.Response(body=json.dumps(body).encode(), status=int(status), headers=headers)
+        return web.Response(
+            body=None if body is None else json.dumps(body).encode(), status=int(status), headers=headers
+        )
 
     def _account(self) -> dict[str, object]:
         sid = self._config.account_sid
@@ -136,7 +147,8 @@ class Api:
             "type": "Full", "auth_token": "withheld by the stand-in carrier", "date_created": born,
             "date_updated": born, "uri": f"{ROOT}{sid}.json",
             "subresource_uris": {
-                "calls": f"{ROOT}{sid}/Calls.json", "incoming_phone_numbers": f"{ROOT}{sid}/IncomingPhoneNumbers.json",
+                "calls": f"{ROOT}{sid}/Calls.json", "conferences": f"{ROOT}{sid}/Conferences.json",
+                "incoming_phone_numbers": f"{ROOT}{sid}/IncomingPhoneNumbers.json",
             },
         }  # fmt: skip
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC
 from enum import StrEnum
 from math import ceil
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from dialer.carrier.clock import rfc2822
+from dialer.carrier.clock import iso8601, rfc2822
 from dialer.carrier.fields import Fields
 
 if TYPE_CHECKING:
@@ -67,12 +66,18 @@ class Call:
     redirect: Source | None = None
     next_sequence: int = 0
     faults: list[str] = field(default_factory=list)
+    conference: str | None = None
     _identity: Fields | None = None
 
     @property
     def over(self) -> bool:
         """Whether the call has reached one of its final statuses."""
         return self.status in TERMINAL
+
+    @property
+    def occasion(self) -> tuple[object, ...]:
+        """What the seed draws this call's faults from."""
+        return self.order.to, self.nth_call
 
     @property
     def duration(self) -> int:
@@ -142,15 +147,12 @@ class Call:
         order = self.order
         return {
             "sid": self.sid, "to": order.to, "from": order.from_, "nth_call": self.nth_call,
-            "status": self.status.value, "created": _instant(self.created), "dialed": _instant(self.dialed),
-            "rang": _instant(self.rang), "answered": _instant(self.answered), "ended": _instant(self.ended),
+            "status": self.status.value, "created": iso8601(self.created), "dialed": iso8601(self.dialed),
+            "rang": iso8601(self.rang), "answered": iso8601(self.answered), "ended": iso8601(self.ended),
             "duration": self.duration, "answer": self.person.answer.value, "answered_by": self.answered_by,
             "ended_by": self.ended_by, "sip": self.sip, "keys": list(self.keys),
+            "conference": self.conference,
             "url": None if order.source.hook is None else order.source.hook.url,
             "status_callback": None if order.status_callback is None else order.status_callback.url,
             "events": list(self.events_sent), "errors": list(self.errors), "faults": list(self.faults),
         }  # fmt: skip
-
-
-def _instant(instant: datetime | None) -> str | None:
-    return None if instant is None else instant.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -35,3 +35,8 @@ class Clock:
 def rfc2822(instant: datetime | None) -> str | None:
     """An instant as Twilio's 2010 API and its callbacks write it."""
     return None if instant is None else format_datetime(instant)
+
+
+def iso8601(instant: datetime | None) -> str | None:
+    """An instant as the control endpoints write it, in UTC."""
+    return None if instant is None else instant.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -12,13 +12,18 @@ from dialer.carrier.fault import FaultError, read_rate
 from dialer.carrier.people_file import PeopleFileError, read_people
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from dialer.carrier.exchange import Exchange
 
 ROOT = "/control/"
 
 
 class Control:
-    """`GET calls` (JSON lines), `GET stats`, `POST faults` (JSON, name to rate), `POST people` (YAML rules)."""
+    """What is known: `GET calls`, `GET conferences` (JSON lines), `GET stats`, and what can be changed.
+
+    That is `POST faults` (JSON, name to rate) and `POST people` (YAML rules).
+    """
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
@@ -28,7 +33,9 @@ class Control:
         try:
             match request.method, request.path.removeprefix(ROOT):
                 case "GET", "calls":
-                    return self._calls()
+                    return _lines(call.account() for call in self._exchange.calls.values())
+                case "GET", "conferences":
+                    return _lines(conference.account() for conference in self._exchange.rooms.all.values())
                 case "GET", "stats":
                     return web.json_response(self._exchange.stats())
                 case "POST", "faults":
@@ -40,12 +47,8 @@ class Control:
                     return web.json_response({"rules": len(rules)})
         except (FaultError, PeopleFileError) as wrong:
             return web.json_response({"error": str(wrong)}, status=HTTPStatus.BAD_REQUEST)
-        known = "GET calls, GET stats, POST faults, POST people"
+        known = "GET calls, GET conferences, GET stats, POST faults, POST people"
         return web.json_response({"error": f"no such control; known are {known}"}, status=HTTPStatus.NOT_FOUND)
-
-    def _calls(self) -> web.Response:
-        lines = [json.dumps(call.account()) + "\n" for call in self._exchange.calls.values()]
-        return web.Response(text="".join(lines), content_type="application/x-ndjson")
 
     def _faults(self, text: bytes) -> web.Response:
         """Replace all faults by those given: `{"duplicate": 0.1, "late": "0.2@30"}`."""
@@ -58,3 +61,9 @@ class Control:
         rates = dict(read_rate(name, value) for name, value in given.items())
         self._exchange.replace_faults(rates)
         return web.json_response({fault.value: [rate.share, rate.seconds] for fault, rate in rates.items()})
+
+
+def _lines(accounts: Iterable[dict[str, object]]) -> web.Response:
+    return web.Response(
+        text="".join(json.dumps(account) + "\n" for account in accounts), content_type="application/x-ndjson"
+    )

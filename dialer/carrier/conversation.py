@@ -7,19 +7,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
+from dialer.carrier.attribute import TwimlError
 from dialer.carrier.courier import Undelivered
+from dialer.carrier.dial import Dial
 from dialer.carrier.hook import HookError, read_hook
 from dialer.carrier.line import Ended, Redirected
 from dialer.carrier.order import Source
 from dialer.carrier.person import HANGUP, SILENCE
 from dialer.carrier.prompt import offered_keys, speaking_seconds
-from dialer.carrier.twiml import Gather, Hangup, Pause, Play, Redirect, Say, TwimlError, read_twiml
+from dialer.carrier.stay import Stay
+from dialer.carrier.twiml import Gather, Hangup, Pause, Play, Redirect, Say, read_twiml
 
 if TYPE_CHECKING:
     from dialer.carrier.call import Call
     from dialer.carrier.courier import Courier, Reply
     from dialer.carrier.hook import Hook
     from dialer.carrier.line import Line
+    from dialer.carrier.stay import Floor
     from dialer.carrier.twiml import Verb
 
 log = logging.getLogger(__name__)
@@ -52,8 +56,9 @@ class _Next:
 class Conversation:
     """One call's TwiML, from the answer to the last verb."""
 
-    def __init__(self, call: Call, line: Line, courier: Courier) -> None:
+    def __init__(self, call: Call, line: Line, courier: Courier, floor: Floor) -> None:
         self._call = call
+        self._floor = floor
         self._line = line
         self._courier = courier
 
@@ -125,9 +130,18 @@ class Conversation:
                 return _Next(Source(_absolute(base, verb.url, verb.method)), {})
             case Gather():
                 return await self._gather(verb, base)
+            case Dial():
+                return await self._dial(verb, base)
             case _:
                 await self._line.wait(_audio_seconds(verb))
                 return None
+
+    async def _dial(self, dial: Dial, base: str) -> _Next | None:
+        seat = dial.seat
+        callback = _absolute(base, seat.callback, seat.callback_method) if seat.callback else None
+        action = None if dial.action is None else _absolute(base, dial.action, dial.method)
+        came_to = await Stay(self._call, self._line, self._floor).through(dial, callback)
+        return None if action is None else _Next(Source(action), came_to)
 
     async def _gather(self, gather: Gather, base: str) -> _Next | None:
         person = self._call.person

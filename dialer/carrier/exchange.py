@@ -6,16 +6,21 @@ import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from dialer.carrier.bulletin import Bulletin
 from dialer.carrier.call import Call, Status
 from dialer.carrier.clock import Clock
+from dialer.carrier.conference import LeaveReason
 from dialer.carrier.fault import Fault, Faults
 from dialer.carrier.journey import Journey
 from dialer.carrier.line import Ended, Redirected
 from dialer.carrier.order import Account
 from dialer.carrier.pacer import Pacer
 from dialer.carrier.people import People
+from dialer.carrier.post import Post
 from dialer.carrier.progress import Progress
 from dialer.carrier.refusal import Refusal, unknown_resource
+from dialer.carrier.rooms import Rooms
+from dialer.carrier.stay import Floor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,7 +41,10 @@ class Exchange:
         self.clock = Clock(config.speed)
         self.started = self.clock.now()
         self.faults = Faults(config.seed, config.faults)
-        self.progress = Progress(courier, self.faults, self.clock)
+        self.post = Post(courier, self.faults)
+        self.rooms = Rooms(config.account_sid, self.clock, Bulletin(self.post, self.faults, self.clock))
+        self._floor = Floor(self.rooms, self.clock, self.faults)
+        self._progress = Progress(self.post, self.faults, self.clock)
         self.calls: dict[str, Call] = {}
         self.running = 0
         self.peak = 0
@@ -101,6 +109,7 @@ class Exchange:
             journey.end(Status.COMPLETED if in_progress else Status.CANCELED, "client")
             journey.line.interrupt(Ended("client"))
         elif change.source is not None:
+            self.rooms.leave(call.sid, LeaveReason.BY_CLIENT, call.status.value)
             journey.line.interrupt(Redirected(change.source))
 
     def replace_faults(self, rates: Mapping[Fault, Rate]) -> None:
@@ -122,6 +131,9 @@ class Exchange:
             "queued": by_status[Status.QUEUED],
             "running": self.running,
             "peak_concurrent": self.peak,
+            "conferences": len(self.rooms.all),
+            "joins": self.rooms.joins,
+            "refused_joins": self.rooms.refused,
             "webhooks_sent": self._courier.sent,
             "webhooks_failed": self._courier.failed,
             "faults": {fault.value: count for fault, count in self.faults.struck.items() if count},
@@ -131,12 +143,12 @@ class Exchange:
 
     async def stop(self) -> None:
         """Drop all calls and callbacks where they are."""
-        await self.progress.stop()
+        await self.post.stop()
 
     def _begin(self, call: Call) -> None:
-        journey = Journey(call, self.clock, self._pacer, self._courier, self.progress)
+        journey = Journey(call, self._floor, self._pacer, self._courier, self._progress)
         self._journeys[call.sid] = journey
-        self.progress.background(self._live(journey))
+        self.post.background(self._live(journey))
 
     async def _live(self, journey: Journey) -> None:
         try:

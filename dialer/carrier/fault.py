@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 class Fault(StrEnum):
-    """One kind of misbehaviour; the rate is the share of callbacks or of create requests it strikes."""
+    """One kind of misbehaviour; the rate is the share of callbacks, create requests or conference stays it strikes."""
 
     DUPLICATE = "duplicate"  # a callback is delivered twice, half of the time with a new idempotency token
     REORDER = "reorder"  # a callback is held back until a later one of the same call has been delivered
     LATE = "late"  # a callback is sent SECONDS later than it should be
     MISSING = "missing"  # a callback is never sent, the terminal one included (Twilio's 15002)
-    FORGED = "forged"  # an extra "completed" callback with a wrong signature comes with the call's first event
+    FORGED = "forged"  # an extra "completed" or "conference-end" with a wrong signature comes with the first event
     CREATE_429 = "create-429"  # a create is refused with 429/20429; no call is made
     CREATE_500_NOT_MADE = "create-500-not-made"  # a create answers 500; no call is made
     CREATE_500_MADE = "create-500-made"  # a create answers 500 although the call is made
@@ -28,10 +28,12 @@ class Fault(StrEnum):
         "callback-before-reply"  # a create is answered after the call's first callback (2 s at most)
     )
     LIST_LAG = "list-lag"  # a new call is unknown to fetch, list and update for SECONDS
+    AGENT_DROPS = "agent-drops"  # an agent's leg drops within 20 simulated seconds of somebody's company
+    JOIN_SLOW = "join-slow"  # a caller is let into a conference SECONDS after the instructions say so
 
 
 # Real seconds, not compressed: they are measured against the client's own deadlines.
-DEFAULT_SECONDS = {Fault.LATE: 5.0, Fault.CREATE_SLOW: 15.0, Fault.LIST_LAG: 5.0}
+DEFAULT_SECONDS = {Fault.LATE: 5.0, Fault.CREATE_SLOW: 15.0, Fault.LIST_LAG: 5.0, Fault.JOIN_SLOW: 2.0}
 
 
 class FaultError(ValueError):

@@ -1,4 +1,4 @@
-"""The parameters Twilio's Calls API knows, and a reader that refuses every other."""
+"""The parameters Twilio's API knows of calls and conferences, and a reader that refuses every other."""
 
 from __future__ import annotations
 
@@ -32,6 +32,19 @@ CREATE_NOT_YET = frozenset({
     "RecordingStatusCallbackMethod", "RecordingTrack", "SipAuthPassword", "SipAuthUsername", "Trim",
 })  # fmt: skip
 UPDATE_NOT_YET = frozenset({"TimeLimit"})
+_PAGING = frozenset({"Page", "PageSize", "PageToken"})
+CONFERENCE_LIST = _PAGING | {
+    "DateCreated", "DateCreated<", "DateCreated>", "DateUpdated", "DateUpdated<", "DateUpdated>", "FriendlyName",
+    "Status",
+}  # fmt: skip
+CONFERENCE_UPDATE = frozenset({"AnnounceMethod", "AnnounceUrl", "Status"})
+CONFERENCE_UPDATE_NOT_YET = frozenset({"AnnounceMethod", "AnnounceUrl"})
+PARTICIPANT_LIST = _PAGING | {"Coaching", "Hold", "Muted"}
+PARTICIPANT_UPDATE = frozenset({
+    "AnnounceMethod", "AnnounceUrl", "BeepOnExit", "CallSidToCoach", "Coaching", "EndConferenceOnExit", "Hold",
+    "HoldMethod", "HoldUrl", "Muted", "WaitMethod", "WaitUrl",
+})  # fmt: skip
+PARTICIPANT_UPDATE_NOT_YET = frozenset({"AnnounceMethod", "AnnounceUrl", "CallSidToCoach", "Coaching"})
 REPEATED = frozenset({"StatusCallbackEvent", "RecordingStatusCallbackEvent"})
 
 
@@ -40,6 +53,7 @@ class Form:
 
     def __init__(self, encoded: str, known: frozenset[str], not_yet: frozenset[str] = frozenset()) -> None:
         """Read `encoded`; raises `Refusal` (20001) for a name outside `known`, in `not_yet`, or given twice."""
+        self.known = known
         self._values: dict[str, list[str]] = {}
         for name, value in parse_qsl(encoded, keep_blank_values=True):
             if name not in known:

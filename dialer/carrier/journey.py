@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dialer.carrier.call import Status
+from dialer.carrier.conference import LeaveReason
 from dialer.carrier.conversation import Conversation
 from dialer.carrier.detection import detect
 from dialer.carrier.line import Ended, Line
@@ -15,12 +16,12 @@ from dialer.carrier.person import Answer
 
 if TYPE_CHECKING:
     from dialer.carrier.call import Call
-    from dialer.carrier.clock import Clock
     from dialer.carrier.courier import Courier
     from dialer.carrier.detection import Verdict
     from dialer.carrier.order import Change
     from dialer.carrier.pacer import Pacer
     from dialer.carrier.progress import Progress
+    from dialer.carrier.stay import Floor
 
 CONNECT_SECONDS = 0.5  # from dialing to ringing
 RING_BUFFER_SECONDS = 5.0  # Twilio may ring about five seconds longer than Timeout
@@ -34,10 +35,12 @@ _SIP = {Status.BUSY: 486, Status.NO_ANSWER: 487, Status.CANCELED: 487, Status.CO
 class Journey:
     """Takes a call from the queue to its end and tells the client on the way."""
 
-    def __init__(self, call: Call, clock: Clock, pacer: Pacer, courier: Courier, progress: Progress) -> None:
+    def __init__(self, call: Call, floor: Floor, pacer: Pacer, courier: Courier, progress: Progress) -> None:
         self.call = call
+        clock = floor.clock
         self.line = Line(clock)
         self._clock = clock
+        self._floor = floor
         self._courier = courier
         self._progress = progress
         call.queue_seconds = pacer.expected_wait()
@@ -76,10 +79,12 @@ class Journey:
         )
 
     def end(self, status: Status, by: str) -> None:
-        """Enter a final status and tell the client, unless the call is over already."""
+        """Leave the conference, enter a final status and tell the client, unless the call is over already."""
         call = self.call
         if call.over:
             return
+        left = LeaveReason.BY_CLIENT if by == "client" else LeaveReason.HUNG_UP
+        self._floor.rooms.leave(call.sid, left, status.value)
         call.talk_seconds = self.line.seconds if call.answered is not None else 0.0
         call.ended_by = by
         call.sip = _SIP.get(status, call.sip)
@@ -114,9 +119,13 @@ class Journey:
     async def _talk(self) -> None:
         call = self.call
         self.line.restart()
-        self.line.limits = {"limit": float(call.order.time_limit_seconds), "callee": self._hangs_up_at()}
+        self.line.limits = {
+            "limit": float(call.order.time_limit_seconds),
+            "callee": self._hangs_up_at(),
+            "drop": self._drops_off_at(),
+        }
         self._enter(Status.IN_PROGRESS, Event.ANSWERED)
-        await Conversation(call, self.line, self._courier).hold(await self._detect())
+        await Conversation(call, self.line, self._courier, self._floor).hold(await self._detect())
         self.end(Status.COMPLETED, "caller")
 
     def _hangs_up_at(self) -> float:
@@ -126,6 +135,12 @@ class Journey:
         if person.answer is Answer.MACHINE:
             return person.greeting_seconds + MACHINE_RECORDS_SECONDS
         return FAX_WAITS_SECONDS if person.answer is Answer.FAX else float("inf")
+
+    def _drops_off_at(self) -> float:
+        person = self.call.person
+        if person.answer is not Answer.AGENT or person.drops_off_seconds is None:
+            return float("inf")
+        return person.drops_off_seconds
 
     async def _detect(self) -> dict[str, str]:
         """Start detection; when it is synchronous, wait for it and return what the first request carries."""

@@ -41,6 +41,8 @@ class Line:
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._asleep: asyncio.Future[None] | None = None
+        self._dozing = False
+        self._woken = False
         self._cut_in: Ended | Redirected | None = None
         self._counted = 0.0
         # What passes now: since when, how fast, and at most how much of it.
@@ -64,18 +66,33 @@ class Line:
         if isinstance(self._cut_in, Ended):
             return
         self._cut_in = what
-        if self._asleep is not None and not self._asleep.done():
-            self._asleep.set_result(None)
+        self._wake()
+
+    def stir(self) -> None:
+        """Let whoever dozes on the line look around; nobody else notices."""
+        if self._dozing:
+            self._wake()
 
     async def wait(self, seconds: float) -> None:
         """Let simulated seconds pass. Raises `Ended` at the first limit reached, `Ended` or `Redirected` if cut in."""
+        await self._pass(seconds)
+
+    async def doze(self, seconds: float) -> None:
+        """As `wait`, but returns at once when stirred."""
+        self._dozing = True
+        try:
+            await self._pass(seconds)
+        finally:
+            self._dozing = False
+
+    async def _pass(self, seconds: float) -> None:
         self._look_up()
         by, limit = min(self.limits.items(), key=lambda item: item[1], default=("", float("inf")))
         step = min(seconds, limit - self._counted)
         if step > 0:
             self._passing = (self._clock.monotonic(), self._clock.speed, step)
-            await self._sleep(step)
-            self._counted, self._passing = self._counted + step if self._cut_in is None else self.seconds, None
+            full = await self._sleep(step)
+            self._counted, self._passing = self._counted + step if full else self.seconds, None
         self._look_up()
         if self._counted >= limit:
             raise Ended(by)
@@ -107,16 +124,23 @@ class Line:
         what, self._cut_in = self._cut_in, None if isinstance(self._cut_in, Redirected) else self._cut_in
         raise what
 
-    async def _sleep(self, seconds: float) -> None:
-        self._asleep = self._loop.create_future()
-        timer = self._loop.call_later(self._clock.real(seconds), _wake, self._asleep)
+    async def _sleep(self, seconds: float) -> bool:
+        """Sleep; whether it was as long as asked."""
+        self._asleep, self._woken = self._loop.create_future(), False
+        timer = self._loop.call_later(self._clock.real(seconds), _time_is_up, self._asleep)
         try:
             await self._asleep
         finally:
             timer.cancel()
             self._asleep = None
+        return not self._woken
+
+    def _wake(self) -> None:
+        if self._asleep is not None and not self._asleep.done():
+            self._woken = True
+            self._asleep.set_result(None)
 
 
-def _wake(sleeper: asyncio.Future[None]) -> None:
+def _time_is_up(sleeper: asyncio.Future[None]) -> None:
     if not sleeper.done():
         sleeper.set_result(None)

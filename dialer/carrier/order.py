@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from dialer.carrier.hook import Hook
 
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
+# An agent's telephone on the internet: user, host, perhaps port and transport. Source: RFC 3261, section 19.1.
+_SIP = re.compile(
+    r"sips?:[A-Za-z0-9._~!$&'()*+,=%-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?(?::\d{1,5})?"
+    r"(?:;transport=(?:udp|tcp|tls))?"
+)
 LARGEST_INLINE = 4000
 # Twilio's magic numbers for test credentials: https://www.twilio.com/docs/iam/test-credentials
 _MAGIC_TO = {
@@ -118,8 +123,12 @@ def _to(form: Form, account: Account) -> str:
     to = form.text("To")
     if not to:
         raise Refusal(21201, "No 'To' number is specified")
+    if _SIP.fullmatch(to):
+        return to
     if not _E164.fullmatch(to):
-        raise Refusal(21211, f"The phone number you are attempting to call, {to}, is not valid (expected E.164).")
+        raise Refusal(
+            21211, f"The phone number you are attempting to call, {to}, is not valid (expected E.164 or sip:)."
+        )
     if to in _MAGIC_TO:
         code, why = _MAGIC_TO[to]
         raise Refusal(code, f"The phone number you are attempting to call, {to}, {why}.")

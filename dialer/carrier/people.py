@@ -25,11 +25,17 @@ DEFAULT_MIX: Mapping[Answer, float] = {
 DEFAULT_KEYS: Mapping[str, float] = {
     "1": 0.66, "2": 0.15, "3": 0.06, "9": 0.03, SILENCE: 0.07, HANGUP: 0.03,
 }  # fmt: skip
-_RING: Mapping[Answer, Span] = {Answer.MACHINE: (12, 18), Answer.FAX: (3, 6), Answer.BUSY: (0.5, 1)}
+_RING: Mapping[Answer, Span] = {
+    Answer.MACHINE: (12, 18),
+    Answer.FAX: (3, 6),
+    Answer.BUSY: (0.5, 1),
+    Answer.AGENT: (1, 3),
+}
 _DEFAULT_RING: Span = (2, 12)
-_GREETING: Mapping[Answer, Span] = {Answer.HUMAN: (0.5, 1.5), Answer.MACHINE: (5, 14)}
+_GREETING: Mapping[Answer, Span] = {Answer.HUMAN: (0.5, 1.5), Answer.MACHINE: (5, 14), Answer.AGENT: (0, 0)}
 _DEFAULT_GREETING: Span = (1, 1)
 _BARGE_IN_SHARE = 0.25
+_SIP = ("sip:", "sips:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,10 @@ class Rule:
     barge_in: bool | None = None
     keys: tuple[str, ...] | None = None
     weights: Mapping[str, float] = field(default_factory=lambda: DEFAULT_KEYS)
+    talk: Span = (20, 90)
+    hangs_up_first: float = 0.7
+    patience: Span = (20, 40)
+    drops_off: Span | None = None
 
     def covers(self, number: str, nth_call: int) -> bool:
         """Whether the rule speaks about a number's nth call (the first is 1)."""
@@ -57,8 +67,11 @@ class Rule:
             return number.startswith(self.number[:-1])
         return number == self.number
 
-    def draw(self, chance: random.Random) -> Person:
-        """One person under this rule."""
+    def draw(self, chance: random.Random, aside: random.Random) -> Person:
+        """One person under this rule.
+
+        What they do in conferences is drawn `aside`, so that it does not change what they do elsewhere.
+        """
         answer = chance.choices(list(self.mix), list(self.mix.values()))[0]
         return Person(
             answer=answer,
@@ -71,6 +84,10 @@ class Rule:
             barges_in_at=self._barges_in_at(chance),
             keys=self.keys,
             weights=self.weights,
+            talk_seconds=aside.uniform(*self.talk),
+            hangs_up_first=aside.random() < self.hangs_up_first,
+            patience_seconds=aside.uniform(*self.patience),
+            drops_off_seconds=None if self.drops_off is None else aside.uniform(*self.drops_off),
             chance=chance,
         )
 
@@ -84,14 +101,20 @@ class Rule:
 
 
 class People:
-    """Everybody in this world: the first rule that covers a number decides; the built-in mix covers the rest."""
+    """Everybody in this world: the first rule that covers a number decides; the built-in mix covers the rest.
+
+    Behind a SIP address that no rule covers sits an agent: customers are called on telephones.
+    """
 
     def __init__(self, seed: int, rules: Sequence[Rule] = ()) -> None:
         self._seed = seed
         self.rules = tuple(rules)
         self._everybody = Rule()
+        self._agents = Rule(mix={Answer.AGENT: 1})
 
     def at(self, number: str, nth_call: int) -> Person:
         """Who answers a number's nth call: always the same for the same seed and rules."""
-        rule = next((rule for rule in self.rules if rule.covers(number, nth_call)), self._everybody)
-        return rule.draw(random.Random(f"{self._seed}|{number}|{nth_call}"))  # noqa: S311 - simulation, no secret
+        others = self._agents if number.startswith(_SIP) else self._everybody
+        rule = next((rule for rule in self.rules if rule.covers(number, nth_call)), others)
+        seed = f"{self._seed}|{number}|{nth_call}"
+        return rule.draw(random.Random(seed), random.Random(f"{seed}|aside"))  # noqa: S311 - simulation, no secret

@@ -12,9 +12,9 @@ from dialer.carrier.person import HANGUP, SILENCE, Answer, Ending
 
 _KNOWN = (
     "number", "call", "answer", "mix", "ring", "greeting", "ending", "sip", "hangs_up_after", "reaction", "barge_in",
-    "keys",
+    "keys", "talk", "hangs_up_first", "patience", "drops_off",
 )  # fmt: skip
-_NUMBER = re.compile(r"\*|\+[1-9]\d{0,14}\*?")
+_NUMBER = re.compile(r"\*|\+[1-9]\d{0,14}\*?|sips?:[^\s*]*\*?")
 _KEYS = re.compile(r"[0-9*#]+")
 
 
@@ -27,9 +27,9 @@ def read_people(text: str) -> tuple[Rule, ...]:
 
     Keys of a rule, all but `number` optional; seconds are simulated, one number or `[lowest, highest]`:
 
-        - number: "+14155550100"       # one number, a prefix ("+1415*") or everybody ("*"); in quotes
+        - number: "+14155550100"       # or "sip:ann@example.com", a prefix ("+1415*", "sip:*"), everybody ("*")
           call: 2                      # only the second call to each number
-          answer: human                # human, machine, fax, no-answer, busy, invalid, unreachable
+          answer: human                # human, agent, machine, fax, no-answer, busy, invalid, unreachable
           mix: {human: 3, busy: 1}     # instead of answer: weights
           ring: [2, 8]                 # seconds until it is answered
           greeting: 1                  # seconds of "hello", or of the machine's greeting
@@ -39,6 +39,10 @@ def read_people(text: str) -> tuple[Rule, ...]:
           reaction: 0.8                # seconds between the end of a prompt and the key
           barge_in: true               # presses during the prompt
           keys: ["1", silence, hangup] # one entry a prompt, then silence; or weights: {"1": 0.7, silence: 0.3}
+          talk: [20, 90]               # a human with company in a conference talks so long
+          hangs_up_first: 0.7          # chance that they hang up then; else they leave it to the other side
+          patience: [20, 40]           # a human alone in a conference hangs up after so long
+          drops_off: 600               # an agent's leg is lost so many seconds after it was answered
 
     Raises `PeopleFileError` naming everything that is wrong.
     """
@@ -77,7 +81,9 @@ class _RuleReader:
             "number": self._number(), "call": self._call(), "mix": self._mix(), "ring": self._span("ring"),
             "greeting": self._span("greeting"), "ending": self._ending(), "sip": self._sip(),
             "hangs_up_after": self._span("hangs_up_after"), "reaction": self._span("reaction"),
-            "barge_in": self._barge_in(), "keys": keys, "weights": weights,
+            "barge_in": self._barge_in(), "keys": keys, "weights": weights, "talk": self._span("talk"),
+            "hangs_up_first": self._hangs_up_first(), "patience": self._span("patience"),
+            "drops_off": self._span("drops_off"),
         }  # fmt: skip
         return Rule(**{key: value for key, value in values.items() if value is not None})
 
@@ -88,7 +94,7 @@ class _RuleReader:
         number = self._item.get("number")
         if isinstance(number, str) and _NUMBER.fullmatch(number):
             return number
-        self._complain("number", 'expected "+14155550100", a prefix "+1415*" or "*", in quotes')
+        self._complain("number", 'expected "+14155550100", "sip:ann@example.com", a prefix "+1415*" or "*", in quotes')
         return None
 
     def _call(self) -> int | None:
@@ -167,6 +173,13 @@ class _RuleReader:
         if barge_in is None or isinstance(barge_in, bool):
             return barge_in
         self._complain("barge_in", "expected true or false")
+        return None
+
+    def _hangs_up_first(self) -> float | None:
+        chance = self._item.get("hangs_up_first")
+        if chance is None or (_is_number(chance) and 0 <= chance <= 1):
+            return None if chance is None else float(chance)
+        self._complain("hangs_up_first", "expected a chance from 0 to 1")
         return None
 
 

@@ -18,6 +18,7 @@ class Answer(StrEnum):
     """What becomes of ringing the number."""
 
     HUMAN = "human"  # a person picks up
+    AGENT = "agent"  # one who works for the caller: picks up, says and presses nothing, stays on the line
     MACHINE = "machine"  # an answering machine picks up
     FAX = "fax"  # a fax picks up
     NO_ANSWER = "no-answer"  # it rings until the caller gives up
@@ -48,6 +49,10 @@ class Person:
     barges_in_at: float | None = None  # the share of a prompt after which a key is pressed; None: after the prompt
     keys: Sequence[str] | None = None  # pressed in order, one entry a prompt; None: drawn from the weights
     weights: Mapping[str, float] = field(default_factory=dict)
+    talk_seconds: float = 60.0  # of company in a conference, until they hang up
+    hangs_up_first: bool = True  # or leave that to the other side
+    patience_seconds: float = 30.0  # alone in a conference, until they hang up
+    drops_off_seconds: float | None = None  # an agent's leg is lost so long after it was answered
     chance: random.Random | None = None
     _prompts_heard: int = 0
 

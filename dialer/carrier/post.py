@@ -1,4 +1,4 @@
-"""Posts callbacks, each on its own, so that they may overtake each other as Twilio's may, and lets faults befall them."""
+"""Posts callbacks, each on its own, so that they may overtake each other as Twilio's may, and lets faults strike."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ class Letter:
 
     __slots__ = ("fields", "forged", "hook", "name", "subject", "token")
 
-    def __init__(self, subject: Subject, name: str, hook: Hook, fields: Fields, *, forged: bool = False) -> None:
+    def __init__(self, subject: Subject, name: str, hook: Hook, fields: Fields) -> None:
         self.subject = subject
         self.name = name
         self.hook = hook
         self.fields = fields
-        self.forged = forged
+        self.forged = False
         self.token = str(uuid4())
 
 

@@ -34,6 +34,10 @@ class Carrier:
         """Every call there was, oldest first: the same as `GET /control/calls`."""
         return [call.account() for call in self._exchange.calls.values()]
 
+    def conferences(self) -> list[dict[str, object]]:
+        """Every conference there was, oldest first: the same as `GET /control/conferences`."""
+        return [conference.account() for conference in self._exchange.rooms.all.values()]
+
     def stats(self) -> dict[str, object]:
         """The same as `GET /control/stats`."""
         return self._exchange.stats()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dialer.carrier.conference import LeaveReason
 from dialer.carrier.fault import Fault
-from dialer.carrier.line import Ended, Redirected
+from dialer.carrier.line import Ended
 from dialer.carrier.person import Answer
 from dialer.carrier.rooms import NoEntry
 
@@ -52,8 +52,8 @@ class Stay:
     async def through(self, dial: Dial, callback: Hook | None) -> dict[str, str]:
         """Enter, stay and leave; returns the fields the action is asked with.
 
-        Raises `Ended` when the call ends in the conference, `Redirected` when the client pulls it out. A participant
-        who hangs up is let out by whoever ends the call.
+        Raises `Ended` when the call ends in the conference, `Redirected` when the client pulls it out: whoever ends or
+        redirects the call lets it out.
         """
         await self._walk_in(dial.seat.name)
         try:
@@ -63,11 +63,7 @@ class Stay:
             log.warning("call %s: error %s: %s", self._call.sid, refused.code, refused)
             return {"DialCallStatus": "failed", "DialBridged": "false"}
         began = self._line.seconds
-        try:
-            await self._remain(participant, began + dial.limit_seconds)
-        except Redirected:
-            self._floor.rooms.leave(self._call.sid, LeaveReason.BY_CLIENT, "in-progress")
-            raise
+        await self._remain(participant, began + dial.limit_seconds)
         return {
             "DialCallStatus": "answered",
             "DialCallDuration": str(round(self._line.seconds - began)),

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from dialer.carrier.attribute import TwimlError, check_names, flag, method, whole
+from dialer.carrier.dial import Dial, read_dial
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 LARGEST_DOCUMENT = 64 * 1024
 # Verbs and nouns of Twilio's that the stand-in does not perform yet.
 _NOT_YET = frozenset({
-    "Connect", "Dial", "Enqueue", "Leave", "Pay", "Prompt", "Queue", "Record", "Refer", "Reject", "Siprec", "Sms",
+    "Connect", "Enqueue", "Leave", "Pay", "Prompt", "Queue", "Record", "Refer", "Reject", "Siprec", "Sms",
     "Start", "Stop", "Stream", "VirtualAgent",
 })  # fmt: skip
 _ATTRIBUTES: Mapping[str, frozenset[str]] = {
@@ -25,14 +28,6 @@ _ATTRIBUTES: Mapping[str, frozenset[str]] = {
     "Redirect": frozenset({"method"}),
     "Hangup": frozenset(),
 }  # fmt: skip
-
-
-class TwimlError(Exception):
-    """A document Twilio would not perform, or the stand-in does not; `code` is Twilio's error."""
-
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +79,7 @@ class Hangup:
     """End the call."""
 
 
-Verb = Say | Play | Pause | Gather | Redirect | Hangup
+Verb = Say | Play | Pause | Gather | Redirect | Dial | Hangup
 
 
 class _NoDoctype(ET.TreeBuilder):
@@ -117,14 +112,11 @@ def _verb(element: ET.Element) -> Verb:
     tag = element.tag
     if tag in _NOT_YET:
         raise TwimlError(12100, f"the stand-in carrier does not perform <{tag}> yet")
-    known = _ATTRIBUTES.get(tag)
-    if known is None:
+    if tag not in _READERS:
         raise TwimlError(12200, f"<{tag}> is no TwiML verb")
-    unknown = sorted(set(element.keys()) - known)
-    if unknown:
-        raise TwimlError(
-            12200, f"<{tag}> has no attribute {', '.join(unknown)} (known here: {', '.join(sorted(known))})"
-        )
+    if tag == "Dial":
+        return read_dial(element)
+    check_names(element, _ATTRIBUTES[tag])
     if tag != "Gather" and len(element):
         raise TwimlError(
             12200, f"<{tag}> holds <{element[0].tag}>; the stand-in carrier performs only plain text in it"
@@ -137,21 +129,21 @@ def _text(element: ET.Element) -> str:
 
 
 def _say(element: ET.Element) -> Say:
-    return Say(_text(element), _whole(element, "loop", 1, lowest=0, highest=1000))
+    return Say(_text(element), whole(element, "loop", 1, lowest=0, highest=1000))
 
 
 def _play(element: ET.Element) -> Play:
     if not _text(element):
         raise TwimlError(12200, "<Play> names no recording")
-    return Play(_text(element), _whole(element, "loop", 1, lowest=0, highest=1000))
+    return Play(_text(element), whole(element, "loop", 1, lowest=0, highest=1000))
 
 
 def _pause(element: ET.Element) -> Pause:
-    return Pause(_whole(element, "length", 1, lowest=0, highest=3600))
+    return Pause(whole(element, "length", 1, lowest=0, highest=3600))
 
 
 def _redirect(element: ET.Element) -> Redirect:
-    return Redirect(_text(element), _method(element))
+    return Redirect(_text(element), method(element))
 
 
 def _hangup(_: ET.Element) -> Hangup:
@@ -168,43 +160,20 @@ def _gather(element: ET.Element) -> Gather:
     ]
     if wrong:
         raise TwimlError(12200, f"<Gather> may not hold <{wrong[0]}>")
-    digits = _whole(element, "numDigits", 0, lowest=1, highest=1000)
+    digits = whole(element, "numDigits", 0, lowest=1, highest=1000)
     key = element.get("finishOnKey", "#")
     if len(key) > 1 or key not in "0123456789*#":
         raise TwimlError(12200, f'<Gather finishOnKey="{key}">: expected one of 0-9 * # or nothing')
     timeout = element.get("timeout", "5")
     return Gather(
         action=element.get("action"),
-        method=_method(element),
-        timeout_seconds=5.0 if timeout == "auto" else float(_whole(element, "timeout", 5, lowest=0, highest=600)),
+        method=method(element),
+        timeout_seconds=5.0 if timeout == "auto" else float(whole(element, "timeout", 5, lowest=0, highest=600)),
         digits_wanted=digits or None,
         finish_on_key=key,
-        acts_on_empty=_flag(element, "actionOnEmptyResult"),
+        acts_on_empty=flag(element, "actionOnEmptyResult"),
         prompts=tuple(prompt for prompt in prompts if isinstance(prompt, Say | Play | Pause)),
     )
-
-
-def _method(element: ET.Element) -> str:
-    method = element.get("method", "POST").upper()
-    if method not in {"GET", "POST"}:
-        raise TwimlError(12200, f'<{element.tag} method="{method}">: expected GET or POST')
-    return method
-
-
-def _flag(element: ET.Element, name: str) -> bool:
-    value = element.get(name, "false").lower()
-    if value not in {"true", "false"}:
-        raise TwimlError(12200, f'<{element.tag} {name}="{value}">: expected true or false')
-    return value == "true"
-
-
-def _whole(element: ET.Element, name: str, default: int, *, lowest: int, highest: int) -> int:
-    value = element.get(name)
-    if value is None:
-        return default
-    if not (value.isascii() and value.isdigit()) or not lowest <= int(value) <= highest:
-        raise TwimlError(12200, f'<{element.tag} {name}="{value}">: expected a whole number, {lowest} to {highest}')
-    return int(value)
 
 
 _READERS: Mapping[str, Callable[[ET.Element], Verb]] = {
@@ -214,4 +183,5 @@ _READERS: Mapping[str, Callable[[ET.Element], Verb]] = {
     "Gather": _gather,
     "Redirect": _redirect,
     "Hangup": _hangup,
+    "Dial": read_dial,
 }

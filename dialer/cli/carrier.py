@@ -73,13 +73,15 @@ def carrier(
     concurrent_calls: MostCalls = None,
     concurrent_requests: MostRequests = None,
 ) -> None:
-    """Run a stand-in for Twilio on this machine: its calls API, TwiML, signed webhooks, and simulated people.
+    """Run a stand-in for Twilio on this machine: calls, conferences, TwiML, signed webhooks, and simulated people.
 
     Point the dialer at it with DIALER_TWILIO_API_URL. It says so when it accepts connections and stops on
-    SIGTERM or Ctrl-C. What really happened to each call: GET /control/calls; counts: GET /control/stats.
+    SIGTERM or Ctrl-C. What really happened: GET /control/calls and /control/conferences; counts: GET /control/stats.
 
     A rule in a people file: {number: "+1415*", answer: human, ring: [2, 8], keys: ["1", silence, hangup]}; or
-    instead of answer, mix: {human: 3, busy: 1}; and keys may be weights, {"1": 0.7, silence: 0.3}.
+    instead of answer, mix: {human: 3, busy: 1}; and keys may be weights, {"1": 0.7, silence: 0.3}. In a conference a
+    human talks and may hang up, or leaves when nobody joins: talk: [20, 90], hangs_up_first: 0.7, patience: [20, 40].
+    Agents pick up and stay: {number: "sip:*", answer: agent, drops_off: 3600}; SIP addresses are agents by default.
 
     Example: dialer carrier --port 0 --speed 30 --calls-per-second 10 --fault duplicate=0.1 --fault late=0.05@20
     """

@@ -25,7 +25,7 @@ def upper_bound(abandoned: int, answered: int) -> float:
     share, square = abandoned / answered, NORMAL_95**2
     middle = share + square / (2 * answered)
     half = NORMAL_95 * math.sqrt(share * (1 - share) / answered + square / (4 * answered**2))
-    return min(1.0, (middle + half) / (1 + square / answered))
+    return max(share, min(1.0, (middle + half) / (1 + square / answered)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,6 @@ TRANSITIONS: dict[AgentState, dict[Move, AgentState]] = {
         M.GET_READY: S.READY,
         M.SIGN_OUT: S.OFFLINE,
         M.PAUSE: S.PAUSED,  # for another reason
-        M.RESERVE: S.RESERVED,  # they dial a customer themselves
     },
     S.READY: {
         M.RESERVE: S.RESERVED,

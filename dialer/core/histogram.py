@@ -130,7 +130,6 @@ def checked(state: Mapping[str, Any], name: str) -> list[float]:
     Raises:
         ValueError: it is not there.
     """
-    found = state.get(name)
-    if not isinstance(found, list):
+    if name not in state:
         raise ValueError(f"the saved pacer lacks {name}")
-    return [float(one) for one in found]
+    return [float(one) for one in state[name]]

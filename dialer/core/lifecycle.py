@@ -65,6 +65,7 @@ class EventKind(StrEnum):
     HEARD = "heard"  # a step of the conversation: key pressed, node reached
     WAITING = "waiting"  # the greeting is over: the customer waits for an agent
     CONNECTED = "connected"  # the customer and the agent are both in the conference
+    WRAPPED = "wrapped"  # the agent finished the record, or had the time for it
     ABSENT = "absent"  # the carrier's list has no such call (said only when two listings agree, or by a person)
     AMBIGUOUS = "ambiguous"  # the carrier's list has several candidates
 
@@ -128,6 +129,17 @@ class Mark:
     code: str = ""  # the campaign's own outcome code
     promise_at: datetime | None = None  # the time the customer chose
     zone: str = ""  # the time zone the customer confirmed
+    another_agent: bool = False  # the next call about it is somebody else's
+
+
+RECORD = "agent_record"
+"""The place at which an agent's own words about the call are recorded."""
+PREVIEW = "agent_preview"
+"""The place at which is recorded why an agent did not dial."""
+BACK = "agent_back"
+"""The place at which is recorded that an agent turned back a page of the script."""
+AGENTS_OWN = frozenset({RECORD, PREVIEW, BACK})
+"""No step of a script may have these names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +176,7 @@ class Facts:
     answered_at: datetime | None = None
     waited_at: datetime | None = None  # when the customer began to wait for an agent
     connected_at: datetime | None = None  # when both were in the conference
+    wrapped_at: datetime | None = None  # when the agent had finished the record
     ended_at: datetime | None = None
     network: Network | None = None
     answered_by: AnsweredBy = AnsweredBy.NOBODY
@@ -176,6 +189,11 @@ class Facts:
     def is_open(self) -> bool:
         """Whether the attempt still holds its number."""
         return self.state in OPEN
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether what follows can be said: the call is over, and so is the record of an agent who talked."""
+        return not self.is_open and (self.connected_at is None or self.wrapped_at is not None)
 
     @property
     def counted(self) -> bool:
@@ -218,7 +236,9 @@ class Facts:
 
     @property
     def promise_at(self) -> datetime | None:
-        """The time the customer chose, the last one if they chose twice."""
+        """The time the customer chose, the last one if they chose twice; what an agent wrote down goes first."""
+        if self._record is not None and self._record.promise_at is not None:
+            return self._record.promise_at
         chosen = [m for m in self.marks if m.promise_at is not None]
         return max(chosen, key=_order).promise_at if chosen else None
 
@@ -230,11 +250,32 @@ class Facts:
     @property
     def answers(self) -> dict[str, str]:
         """What was answered at each node, in the last asking of it."""
-        return {m.node: m.answer or m.digits for m in sorted(self.marks, key=_order) if m.answer or m.digits}
+        said = [m for m in sorted(self.marks, key=_order) if m.node not in AGENTS_OWN]
+        return {m.node: m.answer or m.digits for m in said if m.answer or m.digits}
+
+    @property
+    def skipped(self) -> bool:
+        """Whether an agent looked at the file and gave it back."""
+        return any(mark.node == PREVIEW for mark in self.marks)
+
+    @property
+    def another_agent(self) -> bool:
+        """Whether the next call about it is somebody else's."""
+        return any(mark.another_agent for mark in self.marks)
+
+    @property
+    def _record(self) -> Mark | None:
+        """What the agent wrote down last."""
+        return max((mark for mark in self.marks if mark.node == RECORD), key=_order, default=None)
 
     @property
     def _telling(self) -> Mark:
-        return max(self.marks, key=_telling, default=Mark(node=""))
+        """The mark that says what came of it: an agent's last word, and a wish not to be called whoever heard it."""
+        strongest = max(self.marks, key=_telling, default=Mark(node=""))
+        said = self._record is not None and self._record.disposition is not Disposition.NONE
+        if self._record is None or not said or strongest.disposition is Disposition.OPTED_OUT:
+            return strongest
+        return self._record
 
 
 _FINALITY = {
@@ -271,6 +312,7 @@ def apply(facts: Facts, event: Event) -> Facts:
         answered_at=_first(facts.answered_at, event.at if answered else None),
         waited_at=_first(facts.waited_at, event.at if kind is K.WAITING else None),
         connected_at=_first(facts.connected_at, event.at if kind is K.CONNECTED else None),
+        wrapped_at=_first(facts.wrapped_at, event.at if kind is K.WRAPPED else None),
         ended_at=_first(facts.ended_at, event.at if kind is K.ENDED else None),
         network=_most(facts.network, event.network, _FINALITY),
         answered_by=max(facts.answered_by, _who(event, answered=answered), key=_CERTAINTY.__getitem__),
@@ -304,7 +346,7 @@ def _most(known: T | None, told: T | None, weight: Mapping[T, int]) -> T | None:
 def _order(mark: Mark) -> tuple[Any, ...]:
     """The order of marks. It says nothing by chance: marks that differ at all have different places."""
     chosen = (mark.promise_at is not None, mark.promise_at)
-    said = (mark.answer, _WEIGHT[mark.disposition], mark.code, mark.zone)
+    said = (mark.answer, _WEIGHT[mark.disposition], mark.code, mark.zone, mark.another_agent)
     return (mark.tries, mark.node, mark.digits, *chosen, *said)
 
 

@@ -54,31 +54,38 @@ class Loss:
                 return count
         return self._nearly(chances, count, theta)
 
+    def first(self) -> float:
+        """The loss of the first call that is started now."""
+        if self._room <= 0:
+            return 1.0
+        if len(self._taken) >= EXACT:
+            return self._normal(np.empty(0))(0)
+        sums = (1 + self._taken[:, :, None] * _circle(EXACT)).prod(axis=0)
+        return float(self._weights @ (sums @ _beyond(EXACT, min(self._room, EXACT))).real)
+
     def _exactly(self, chances: Numbers, least: int, theta: float) -> int:
-        """Step by step from `least`: nearly always none or one is added."""
-        needed = len(self._taken) + max(least, self._room) + 8
-        size = next((one for one in SIZES if one >= needed), EXACT)
+        """Step by step from `least`: nearly always none or one is added, so a coarse circle is tried first."""
+        needed = len(self._taken) + least + 8
+        for size in SIZES:
+            within = size - 1 - len(self._taken)
+            if size < needed:
+                continue
+            count = self._stepwise(chances[:within], least, theta, size)
+            if count < within or count == len(chances):
+                return count
+        return self._stepwise(chances, least, theta, EXACT)
+
+    def _stepwise(self, chances: Numbers, least: int, theta: float, size: int) -> int:
         turns, beyond = _circle(size), _beyond(size, min(self._room, size))
-        spun = 1 + self._taken[:, :, None] * turns
-        sums = spun.prod(axis=0) if len(spun) else np.ones((len(self._weights), len(turns)), dtype=complex)
+        sums = (1 + self._taken[:, :, None] * turns).prod(axis=0)
         ours = self._fresh[:, None] * turns
         if least:
             sums = sums * (1 + chances[:least, None, None] * ours).prod(axis=0)
-        count, held = least, len(self._taken) + least
-        while count < len(chances) and held < size:
-            if float(self._weights @ (sums @ beyond).real) > theta:
-                return count
+        count = least
+        while count < len(chances) and float(self._weights @ (sums @ beyond).real) <= theta:
             sums = sums * (1 + chances[count] * ours)
-            count, held = count + 1, held + 1
-        return count if size == EXACT or count == len(chances) else self._larger(chances, count, theta)
-
-    def _larger(self, chances: Numbers, least: int, theta: float) -> int:
-        """Once more on the finest circle: more calls fit than were foreseen."""
-        return Loss(np.vstack([self._taken, chances[:least, None] * self._fresh]), self._room, self._fresh,
-                    self._weights)._rest(chances[least:], theta) + least
-
-    def _rest(self, chances: Numbers, theta: float) -> int:
-        return self._exactly(chances, 0, theta)
+            count += 1
+        return count
 
     def _nearly(self, chances: Numbers, least: int, theta: float) -> int:
         """The sum as a normal one with its skewness; by doubling and bisection."""
@@ -108,7 +115,7 @@ class Loss:
             far = np.clip((self._room - 0.5 - mean - one) / deviation, -FAR, FAR)
             bent = np.clip((skew + one - 3 * two + 2 * three) / deviation**3, -SKEWED, SKEWED)
             straight = (far - bent * (far * far - 1) / 6) / math.sqrt(2)
-            return float(self._weights @ np.array([0.5 * math.erfc(one) for one in straight.tolist()]))
+            return float(self._weights @ np.array([0.5 * math.erfc(point) for point in straight.tolist()]))
 
         return loss
 

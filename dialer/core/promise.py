@@ -43,6 +43,7 @@ class Promise:
     missed: Missed
     channel: str
     proof: str  # the attempt in which it was asked for, or the name of who heard it; empty: none was kept
+    agent: str = ""  # the staff number of the agent who promised it, whose it is first
 
 
 def resolve(wall: datetime, zone: str, *, second: bool = False) -> tuple[datetime, Reading]:

@@ -75,8 +75,10 @@ class AttemptRecord:
     failure: str
     allowed_because: tuple[str, ...]  # the rules that passed, with their reasons
     zones: tuple[str, ...]
-    agent: str = ""
+    agent: str = ""  # who talked or was set aside, else the customer's own
     answers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # node -> answer
+    connected: datetime | None = None  # when the customer and the agent were both there
+    notes: str = ""  # what the agent wrote down
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=1)
+SKIP_PAUSE = timedelta(minutes=15)
+"""Whom an agent gave back without dialing is not offered again at once."""
 """After an error the customer never felt: wait a minute, then twice as long each time, up to an hour."""
 
 
@@ -114,6 +116,8 @@ def _not_rung(standing: Standing, facts: Facts, at: datetime) -> NextStep:
     if facts.fault is Fault.UNKNOWN:
         note = "the carrier refused with a code nobody has met before"
         return NextStep(CallbackState.HELD, note, Reason.NEEDS_HUMAN, number_index=standing.number_index)
+    if facts.skipped:
+        return _again(standing, at + SKIP_PAUSE, f"an agent skipped it: {facts.failure}", promised=standing.promised)
     pause = min(FIRST_PAUSE * 2 ** min(standing.errors - 1, 10), LONGEST_PAUSE) if standing.errors else FIRST_PAUSE
     # What the customer never felt keeps no promise, so one that was made still stands.
     return _again(standing, at + pause, "the last try never reached the customer", promised=standing.promised)

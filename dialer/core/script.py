@@ -143,6 +143,12 @@ def machine_message(campaign: Campaign, customer: Customer) -> Turn:
     return Turn((message,), None, (mark,), campaign.language, campaign.voice)
 
 
+def said(campaign: Campaign, customer: Customer, text: str) -> Turn:
+    """A text of the campaign's that asks nothing, with the customer's fields filled in."""
+    words = fill(text, lambda field: _value(campaign, customer, field))
+    return Turn((words,), None, (), campaign.language, campaign.voice)
+
+
 def _again(talk: _Talk, node: str, step: AskStep | OfferStep, tries: int, mark: Mark) -> Turn:
     if 1 <= tries <= step.repeat:
         return talk.turn([], _listen(talk, node, step, tries + 1), [mark])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dialer.core.customer import TEXT_FIELDS
 from dialer.core.document import Flaw
+from dialer.core.lifecycle import AGENTS_OWN
 from dialer.core.outcome import Disposition
 from dialer.core.secret_words import secret_in
 from dialer.core.sentence import gaps, stray_brace
@@ -111,6 +112,9 @@ def _names(graph: _Graph) -> Iterator[Flaw]:
         yield Flaw(("start",), f"there is no step '{graph.script.start}'", nearest(graph.script.start, nodes))
     if MACHINE in nodes:
         yield Flaw(("nodes", MACHINE), f"'{MACHINE}' is the name of the message to machines", "choose another name")
+    for taken in sorted(AGENTS_OWN):
+        if taken in nodes:
+            yield Flaw(("nodes", taken), f"'{taken}' is where agents' own words are recorded", "choose another name")
     for name, step in nodes.items():
         for keys, to in followers(step):
             if to not in nodes:

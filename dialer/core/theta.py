@@ -6,29 +6,30 @@ import math
 
 LEAST = 0.002
 MOST = 0.25
+AIM = 0.985
+"""The part of the target that is aimed at, so that the long run ends below it and not around it."""
+
+START = 0.5
+"""The part of the target that a campaign starts with: what is not yet known is not paid for by people who answer."""
 
 
 class Theta:
     """A threshold by multiplicative weights: each answer raises it a little, each abandoned call lowers it much.
 
-    In balance one of 1 / `target` answered calls is abandoned. `gain` is how far one abandoned call moves it.
+    In balance `AIM` x `target` of the answered calls are abandoned. `gain` is how far one abandoned call moves it.
     """
 
-    __slots__ = ("_log", "gain", "target")
+    __slots__ = ("gain", "logarithm", "target")
 
     def __init__(self, target: float, gain: float) -> None:
-        self.target = target
+        self.target = AIM * target
         self.gain = gain
-        self.value = target
+        self.logarithm = math.log(min(MOST, max(LEAST, START * target)))
 
     @property
     def value(self) -> float:
         """The threshold now, between 0.002 and 0.25."""
-        return math.exp(self._log)
-
-    @value.setter
-    def value(self, value: float) -> None:
-        self._log = math.log(min(MOST, max(LEAST, value)))
+        return math.exp(self.logarithm)
 
     def answered(self) -> None:
         """A person has answered."""
@@ -43,4 +44,4 @@ class Theta:
         self._move(-self.gain * self.target)
 
     def _move(self, by: float) -> None:
-        self._log = min(math.log(MOST), max(math.log(LEAST), self._log + by))
+        self.logarithm = min(math.log(MOST), max(math.log(LEAST), self.logarithm + by))

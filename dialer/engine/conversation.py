@@ -12,6 +12,7 @@ from dialer.core import script
 from dialer.core.campaign import MachineReaction
 from dialer.core.lifecycle import AttemptState, Event, EventKind
 from dialer.core.outcome import AnsweredBy
+from dialer.engine.bridge import Reply
 from dialer.errors import CarrierError
 from dialer.ports import Links
 
@@ -21,12 +22,16 @@ if TYPE_CHECKING:
 
     from dialer.core.lifecycle import Facts, Mark
     from dialer.core.script import Turn
+    from dialer.engine.bridge import Bridge
     from dialer.engine.desk import Desk
     from dialer.engine.ledger import Ledger
     from dialer.ports import Clock, Notice, Telephony, WebRequest
     from dialer.store import Briefing, Store
 
 log = structlog.get_logger(__name__)
+
+WITH_AGENTS = frozenset({"answer", "connect", "parted", "fallback"})
+"""What the carrier asks for a customer who is to talk to an agent."""
 
 REMEMBERED = 10_000
 """Briefings kept at hand; after a restart, or beyond this, they are read from the record."""
@@ -42,21 +47,22 @@ class _Call:
     zones: tuple[str, ...]  # all in which the customer may be; empty once they said which
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a webhook is answered with. An empty body is a plain acknowledgement."""
-
-    body: str = ""
-    media_type: str = ""
-
-
 class Conversations:
     """Answers the carrier's requests."""
 
     def __init__(
-        self, *, store: Store, desk: Desk, ledger: Ledger, telephony: Telephony, clock: Clock, public_url: str
+        self,
+        *,
+        store: Store,
+        desk: Desk,
+        ledger: Ledger,
+        telephony: Telephony,
+        clock: Clock,
+        public_url: str,
+        bridge: Bridge,
     ) -> None:
         self._store = store
+        self._bridge = bridge
         self._desk = desk
         self._ledger = ledger
         self._telephony = telephony
@@ -86,6 +92,8 @@ class Conversations:
         call = await self._call(token)
         if call is None:
             return self._nobodys(notice, token)
+        if call.briefing.campaign.agents is not None and what in WITH_AGENTS:
+            return await self._bridge.hear(call.briefing, what, notice)
         turn = self._turn(call, what, notice, now)
         facts, is_news = await self._keep(token, what, notice, turn, now)
         call.answers = facts.answers

@@ -22,6 +22,7 @@ from dialer.errors import CarrierError, DialerError
 from dialer.ports import Links, Lost, NotSent, Order, Placed, Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from dialer.engine.conversation import Conversations
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from dialer.engine.pace import Pace
     from dialer.ports import Clock, Placement, Telephony
     from dialer.store import Briefing, Store
+    from dialer.store.belonging import Taker
+    from dialer.store.reservations import Claimed
 
 log = structlog.get_logger(__name__)
 
@@ -101,16 +104,62 @@ class Dialer:
 
     async def pump(self) -> int:
         """One round: dial as many as the pace and the free lines allow; how many were sent on their way."""
+        return len(await self.ahead(self._line.most_at_once))
+
+    async def ahead(
+        self, most: int, campaigns: Collection[str] | None = None, taker: Taker | None = None
+    ) -> Sequence[str]:
+        """Dial up to `most` callbacks for nobody in particular; the attempts that were sent on their way.
+
+        Without `campaigns`, of those that need no agent; else of these, for whichever agent will be free.
+        """
+        allowed, kept = await self._room()
+        if min(allowed, most) <= 0:
+            return []
+        deadline = self._deadline()  # taken before the commit: the way back from it may be long
+        briefings = await self._desk.ask(self._claim_and_commit, min(allowed, most), kept, campaigns, taker)
+        self._go(briefings, deadline)
+        return [briefing.token for briefing in briefings]
+
+    async def for_agent(self, agent_id: int, campaigns: Collection[str], taker: Taker) -> Claimed | None:
+        """Set an agent aside for the first callback that is theirs, and dial it, unless they look at the file first.
+
+        None when there is nothing to dial, or no room.
+        """
+        if (await self._room())[0] <= 0:
+            return None
+        deadline = self._deadline()
+        claimed, briefings = await self._desk.ask(self._claim_for, agent_id, campaigns, taker)
+        self._go(briefings, deadline)
+        return claimed
+
+    async def previewed(self, token: str) -> bool:
+        """Dial what an agent has looked at; False when the gate does not allow it any more, or there is no room."""
+        if (await self._room())[0] <= 0:
+            return False
+        deadline = self._deadline()
+        briefings = await self._desk.ask(self._commit_previewed, token)
+        self._go(briefings, deadline)
+        return bool(briefings)
+
+    def leg(self) -> bool:
+        """Whether a call to an agent's telephone may be sent now, which the carrier counts like any other."""
+        if self._pace.available(self._clock.monotonic()) <= 0:
+            return False
+        self._pace.spend(1)
+        return True
+
+    async def _room(self) -> tuple[int, int]:
+        """How many calls may be sent now, and how many of them are kept for VIPs."""
         allowed = self._pace.available(self._clock.monotonic())
         if allowed <= 0:
-            return 0
+            return 0, 0
         lines = await self._desk.ask(self._store.attempts.lines)
         room = self._line.most_at_once - lines.taken
-        if room <= 0:
-            return 0
         kept = max(0, floor(self._line.vip_share * self._line.most_at_once) - lines.by_vips)
-        deadline = self._deadline()  # taken before the commit: the way back from it may be long
-        briefings = await self._desk.ask(self._claim_and_commit, min(allowed, room), kept)
+        return min(allowed, room), kept
+
+    def _go(self, briefings: Sequence[Briefing], deadline: _Deadline) -> None:
         self._pace.spend(len(briefings))
         for briefing in briefings:
             self._conversations.brief(briefing)
@@ -118,19 +167,45 @@ class Dialer:
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
         self.dialed += len(briefings)
-        return len(briefings)
 
-    def _claim_and_commit(self, limit: int, for_vips: int) -> list[Briefing]:
+    def _claim_and_commit(
+        self, limit: int, for_vips: int, campaigns: Collection[str] | None, taker: Taker | None
+    ) -> list[Briefing]:
         """Two transactions, one after the other: the intent must be durable before the last question is asked."""
         tokens = self._store.callbacks.claim(
             limit,
             self._clock.now(),
             owner=self._owner,
             lease=self._line.lease,
-            token=lambda: secrets.token_hex(16),
+            token=_token,
             for_vips=for_vips,
+            campaigns=campaigns,
+            taker=taker,
         )
         return list(self._store.attempts.commit(tokens, self._clock.now())) if tokens else []
+
+    def _claim_for(
+        self, agent_id: int, campaigns: Collection[str], taker: Taker
+    ) -> tuple[Claimed | None, list[Briefing]]:
+        """As above, for one agent; what they look at first is committed when they have done so."""
+        claimed = self._store.reservations.claim(
+            agent_id,
+            taker,
+            campaigns,
+            self._clock.now(),
+            owner=self._owner,
+            lease=self._line.lease,
+            token=_token,
+        )
+        if claimed is None or claimed.preview:
+            return claimed, []
+        return claimed, list(self._store.attempts.commit([claimed.token], self._clock.now()))
+
+    def _commit_previewed(self, token: str) -> list[Briefing]:
+        briefings = list(self._store.attempts.commit([token], self._clock.now()))
+        if briefings:
+            self._store.reservations.dialed(token, self._clock.now())
+        return briefings
 
     def _deadline(self) -> _Deadline:
         within = min(SEND_WITHIN, self._line.lease / 3)
@@ -204,6 +279,10 @@ class Dialer:
             _, late = await asyncio.wait(self._sending, timeout=patience.total_seconds())
             for task in late:
                 task.cancel()
+
+
+def _token() -> str:
+    return secrets.token_hex(16)
 
 
 def _told(token: str, placement: Placement, now: datetime) -> Event:

@@ -15,7 +15,7 @@ import structlog
 from dialer.errors import CarrierError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from dialer.core.lifecycle import Event
     from dialer.engine.desk import Desk
@@ -39,7 +39,12 @@ class Ledger:
         self._waiting: list[tuple[Event, asyncio.Future[Recorded]]] = []
         self._writer: asyncio.Task[None] | None = None
         self._ending: set[asyncio.Task[None]] = set()
+        self._listeners: list[Callable[[Recorded], None]] = []
         self.settled = asyncio.Event()  # set whenever an attempt ended: there may be room for another call
+
+    def listen(self, listener: Callable[[Recorded], None]) -> None:
+        """Tell `listener` of everything that was written, once it is durable; it must not block."""
+        self._listeners.append(listener)
 
     async def record(self, *events: Event) -> Sequence[Recorded]:
         """Write events; returns when they are durable. The answers are in the order of the events."""
@@ -81,6 +86,8 @@ class Ledger:
         for (_, future), result in zip(batch, results, strict=True):
             if not future.cancelled():
                 future.set_result(result)
+            for listener in self._listeners:
+                listener(result)
             if result.facts is not None and not result.facts.is_open:
                 self.settled.set()
             if result.stray:

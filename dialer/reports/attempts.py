@@ -34,6 +34,7 @@ FIELDS: tuple[Field[AttemptRecord], ...] = (
     Field("created", lambda r, _: r.created, Kind.INSTANT, brief=True),
     Field("rang", lambda r, _: r.rang, Kind.INSTANT),
     Field("answered", lambda r, _: r.answered, Kind.INSTANT),
+    Field("connected", lambda r, _: r.connected, Kind.INSTANT),
     Field("ended", lambda r, _: r.ended, Kind.INSTANT),
     Field("talk", lambda r, _: r.talk, Kind.DURATION, brief=True),
     Field("network", lambda r, _: r.network),
@@ -45,6 +46,7 @@ FIELDS: tuple[Field[AttemptRecord], ...] = (
     Field("failure", lambda r, _: r.failure, brief=True),
     Field("agent", lambda r, _: r.agent),
     Field("answers", lambda r, _: r.answers),
+    Field("notes", lambda r, _: r.notes),
     Field("zones", lambda r, _: r.zones),
     Field("allowed_because", _allowed_because),
 )

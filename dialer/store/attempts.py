@@ -12,10 +12,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from dialer.core.admission import Dial, decide
 from dialer.core.lifecycle import AttemptState, Event, EventKind, Facts, apply
 from dialer.core.outcome import CLOSING
-from dialer.store import proposals, settlement
+from dialer.core.staffing import Mode
+from dialer.store import proposals, reservations, settlement
 from dialer.store.campaigns import read_version
 from dialer.store.evidence import evidence
 from dialer.store.rows import customer_of, event_values, facts_of, facts_values, number_in
+from dialer.store.settlement import Told
 from dialer.store.tables import AttemptRow, CustomerRow, EventRow
 
 if TYPE_CHECKING:
@@ -60,6 +62,9 @@ class Recorded:
     new: bool  # False for a repetition
     orphaned: bool  # this event showed that a call exists which had been given up
     stray: str = ""  # a second call under this attempt's token, which told us nothing about the first
+    before: Facts | None = None  # what was known until now
+    campaign: str = ""
+    staffed: bool = False  # whether it concerns agents
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,23 @@ class Lines:
 
     taken: int
     by_vips: int
+
+
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """A call of a campaign with agents, as the pacer and the floor see it."""
+
+    token: str
+    campaign: str
+    agent: str  # who is set aside for it or talks; empty: nobody yet
+    carrier_call_id: str
+    state: AttemptState
+    created: datetime
+    sent: datetime | None
+    rang: datetime | None
+    answered: datetime | None
+    waited: datetime | None
+    connected: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,18 +184,21 @@ class Attempts:
             if one.token not in rows:
                 results.append(Recorded(one.token, None, new=False, orphaned=False))
                 continue
-            was = facts[one.token]
+            row = rows[one.token]
+            was, about = facts[one.token], {"campaign": row.campaign, "staffed": row.mode != Mode.AGENTLESS}
             if was.carrier_call_id and one.carrier_call_id not in {"", was.carrier_call_id}:
                 stray = one.carrier_call_id
-                results.append(Recorded(one.token, was, new=new, orphaned=False, stray=stray))
+                results.append(Recorded(one.token, was, new=new, orphaned=False, stray=stray, before=was, **about))
                 continue
             if new:
                 facts[one.token] = apply(was, one)
             orphaned = facts[one.token].state is AttemptState.ORPHANED and was.state is not AttemptState.ORPHANED
-            results.append(Recorded(one.token, facts[one.token], new=new, orphaned=orphaned))
+            results.append(Recorded(one.token, facts[one.token], new=new, orphaned=orphaned, before=was, **about))
         changed = {token: after for token, after in facts.items() if after != before[token]}
         self._save(connection, changed, {one.token for one in known}, now)
-        settlement.settle(connection, self._house, {t: (rows[t], before[t], f) for t, f in changed.items()}, now)
+        told = [Told(rows[token], before[token], after) for token, after in changed.items()]
+        reservations.follow(connection, told, now)
+        settlement.settle(connection, self._house, told, now)
         return results
 
     def _locked(self, connection: Connection, tokens: Sequence[str], columns: Iterable[Any]) -> dict[str, Row[Any]]:
@@ -226,6 +251,27 @@ class Attempts:
         with self._database.read() as connection:
             row = connection.execute(select(func.count(), vips).select_from(attempt).where(attempt.c.is_open)).one()
         return Lines(row[0], row[1] or 0)
+
+    def in_flight(self) -> Sequence[InFlight]:
+        """Calls of campaigns with agents that are not over, oldest first."""
+        staffed = attempt.c.is_open & (attempt.c.mode != Mode.AGENTLESS.value)
+        with self._database.read() as connection:
+            return [
+                InFlight(
+                    row.token,
+                    row.campaign,
+                    row.agent,
+                    row.carrier_call_id,
+                    AttemptState(row.state),
+                    row.created_at,
+                    row.sent_at,
+                    row.rang_at,
+                    row.answered_at,
+                    row.waited_at,
+                    row.connected_at,
+                )
+                for row in connection.execute(select(attempt).where(staffed).order_by(attempt.c.created_at))
+            ]
 
     def open_count(self) -> int:
         """How many attempts hold a number."""

@@ -2,37 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, case, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dialer.core import duty
-from dialer.core.admission import Dial, decide
-from dialer.core.lifecycle import AttemptState
+from dialer.core.admission import decide
 from dialer.core.record import CallbackState, Reason
-from dialer.store import promises, proposals, queue, tasks
-from dialer.store.campaigns import campaign
-from dialer.store.evidence import evidence
-from dialer.store.rows import number_values
-from dialer.store.tables import AttemptRow, CallbackRow, CustomerRow
+from dialer.store import intents, promises, proposals, queue, tasks
+from dialer.store.campaigns import standings
+from dialer.store.intents import Intention, alone
+from dialer.store.tables import CallbackRow, CustomerRow
 from dialer.store.verdict import locked, verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
 
     from dialer.core.admission import Decision, House, Proposal
+    from dialer.store.belonging import Taker
     from dialer.store.campaigns import Standing
     from dialer.store.database import Database
     from dialer.store.proposals import Candidate
 
-attempt = AttemptRow.__table__  # type: ignore[attr-defined] # SQLModel does not declare it
-callback = CallbackRow.__table__  # type: ignore[attr-defined]
+callback = CallbackRow.__table__  # type: ignore[attr-defined] # SQLModel does not declare it
 customer = CustomerRow.__table__  # type: ignore[attr-defined]
 
 ROUNDS = 5
@@ -46,9 +44,6 @@ ASKED_FOR = "asked for by "
 
 AHEAD = timedelta(days=30)
 """How long ago a hurried callback counts as due: longer than anybody else's head start."""
-
-INTENDING = 0xD1A1
-"""The lock under which intents are written, where a database has several writers at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,65 +184,38 @@ class Callbacks:
         tasks.ask(connection, self._house, needs, now)
 
     def claim(
-        self, limit: int, now: datetime, *, owner: str, lease: timedelta, token: Callable[[], str], for_vips: int = 0
+        self,
+        limit: int,
+        now: datetime,
+        *,
+        owner: str,
+        lease: timedelta,
+        token: Callable[[], str],
+        for_vips: int = 0,
+        campaigns: Collection[str] | None = None,
+        taker: Taker | None = None,
     ) -> Sequence[str]:
         """Take up to `limit` callbacks whose call the gate allows, each with the intent to dial written beside it.
 
         One transaction: no row can be claimed twice, no claim exists without its attempt, and of two nodes only one
         takes the last call that a cap allows. The first `for_vips` go to VIPs while any of them stands in line.
-        Returns the attempts' tokens in the order in which they should be dialed.
+        Without `campaigns`, those that need no agent. Returns the attempts' tokens in the order in which they should
+        be dialed.
         """
         tokens: list[str] = []
+        intention = Intention(owner, now + lease, token)
         with self._database.write() as connection:
-            if not self._database.is_sqlite:
-                # Counting and writing must not be torn apart by another node, and two claims that insert the same
-                # numbers in different orders would wait for each other.
-                connection.execute(select(func.pg_advisory_xact_lock(INTENDING)))
-            running = _running(connection)
+            alone(connection)
+            running = _running(connection, campaigns)
             for most, vip_only in ((min(for_vips, limit), True), (limit, False)):
                 for _ in range(ROUNDS):
                     if len(tokens) >= most:
                         break
-                    ids = queue.claim(connection, running, most - len(tokens), now, vip_only=vip_only)
+                    ids = queue.claim(connection, running, most - len(tokens), now, vip_only=vip_only, taker=taker)
                     if not ids:
                         break
-                    tokens += self._intend(connection, ids, now, owner=owner, lease_until=now + lease, token=token)
+                    tokens += intents.write(connection, self._house, ids, intention, now)
         return tokens
-
-    def _intend(
-        self,
-        connection: Connection,
-        ids: Sequence[int],
-        now: datetime,
-        *,
-        owner: str,
-        lease_until: datetime,
-        token: Callable[[], str],
-    ) -> list[str]:
-        """Ask the gate about the claimed rows; write an intent for each Dial and put the others back."""
-        found = self._candidates(connection, ids, now)
-        decided = [(found[one], decide(found[one].proposal, self._house, now)) for one in ids]
-        allowed = [(c, d) for c, d in decided if isinstance(d, Dial)]
-        queue.put(connection, self._house, [(c, d) for c, d in decided if not isinstance(d, Dial)], now)
-        if not allowed:
-            return []
-        rows = [_intent(c, self._house, d, token(), owner, now, lease_until) for c, d in allowed]
-        insert = (sqlite if self._database.is_sqlite else postgresql).insert
-        # The partial unique indexes are the fence: a number or person in another open attempt is not inserted.
-        statement = insert(attempt).on_conflict_do_nothing().returning(attempt.c.token)
-        written = set(connection.scalars(statement, rows))
-        won = [row for row in rows if row["token"] in written]
-        lost = [
-            (c, self._busy(c, now)) for (c, _), row in zip(allowed, rows, strict=True) if row["token"] not in written
-        ]
-        queue.put(connection, self._house, lost, now)
-        change = {"state": CallbackState.CALLING.value, "note": ""}
-        connection.execute(update(callback).where(callback.c.id.in_([r["callback_id"] for r in won])).values(change))
-        return [row["token"] for row in won]
-
-    def _busy(self, candidate: Candidate, now: datetime) -> Decision:
-        """The decision for somebody who turned out to be in another call."""
-        return decide(replace(candidate.proposal, in_call=True), self._house, now)
 
     def _candidates(self, connection: Connection, ids: Sequence[int], now: datetime) -> dict[int, Candidate]:
         return proposals.load(connection, ids, now, self._house)
@@ -326,10 +294,17 @@ class Callbacks:
         with self._database.read() as connection:
             return dict(connection.execute(query.group_by(queue.row.c.campaign)).all())
 
+    def for_agents(self, now: datetime) -> Mapping[str, bool]:
+        """The campaigns in which somebody may be called now, and whether any of them needs an agent set aside first."""
+        first = func.max(case((queue.row.c.agent_first, 1), else_=0))
+        query = select(queue.row.c.campaign, first).where(queue.row.c.ready, queue.row.c.closes_at > now)
+        with self._database.read() as connection:
+            return {name: bool(any_) for name, any_ in connection.execute(query.group_by(queue.row.c.campaign))}
+
     def ready_count(self, now: datetime) -> int:
         """How many may be called at `now`, in campaigns that run."""
         with self._database.read() as connection:
-            running = _running(connection)
+            running = {name for name, standing in standings(connection).items() if not standing.paused}
         return sum(count for name, count in self.ready_by_campaign(now).items() if name in running)
 
     def next_opening(self) -> datetime | None:
@@ -339,36 +314,10 @@ class Callbacks:
             return connection.scalar(query)
 
 
-def _running(connection: Connection) -> list[str]:
-    return list(connection.scalars(select(campaign.c.id).where(~campaign.c.paused).order_by(campaign.c.id)))
-
-
-def _intent(
-    candidate: Candidate, house: House, decision: Dial, token: str, owner: str, now: datetime, lease_until: datetime
-) -> dict[str, Any]:
-    proposal = candidate.proposal
-    return {
-        "token": token,
-        "callback_id": candidate.callback_id,
-        "customer_id": candidate.row.cb_customer_id,
-        "campaign": proposal.campaign.id,
-        "campaign_version": candidate.version,
-        "purpose": ",".join(sorted(proposal.campaign.purposes)),
-        "subject": proposal.campaign.matter,
-        "vip": proposal.customer.is_vip,
-        **number_values(decision.number),
-        "owner": owner,
-        "state": AttemptState.INTENT.value,
-        "is_open": True,
-        "created_at": now,
-        "lease_until": lease_until,
-        "heard_at": now,
-        "carrier_call_id": "",
-        "answered_by": "nobody",
-        "failure": "",
-        "disposition": "none",
-        "code": "",
-        "marks": [],
-        "counted": False,
-        "evidence": evidence(candidate, house, decision, now),
-    }
+def _running(connection: Connection, campaigns: Collection[str] | None = None) -> list[str]:
+    """The campaigns that are not paused: of `campaigns`, else those that need no agent."""
+    return [
+        name
+        for name, standing in standings(connection).items()
+        if not standing.paused and (standing.campaign.agents is None if campaigns is None else name in campaigns)
+    ]

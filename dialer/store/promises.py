@@ -24,7 +24,7 @@ OPEN, KEPT, MISSED, REPLACED, VOID = "open", "kept", "missed", "replaced", "void
 (replaced), or nothing is left to call about (void)."""
 
 
-_BLANK = {"asked_by": "", "attempt": "", "note": "", "state": OPEN, "settled_by": ""}
+_BLANK = {"asked_by": "", "attempt": "", "note": "", "agent": "", "state": OPEN, "settled_by": ""}
 
 
 def read(connection: Connection, ids: Collection[int]) -> dict[int, Promise]:
@@ -32,7 +32,7 @@ def read(connection: Connection, ids: Collection[int]) -> dict[int, Promise]:
     if not ids:
         return {}
     return {
-        row.id: Promise(row.at, row.until_at, Missed(row.missed), row.channel, row.attempt or row.asked_by)
+        row.id: Promise(row.at, row.until_at, Missed(row.missed), row.channel, row.attempt or row.asked_by, row.agent)
         for row in connection.execute(select(promise).where(promise.c.id.in_(ids)))
     }
 

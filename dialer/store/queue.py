@@ -16,6 +16,7 @@ from dialer.core import duty, priority
 from dialer.core.admission import Refuse, Wait, holds
 from dialer.core.record import CallbackState, Reason
 from dialer.store import promises, tasks
+from dialer.store.belonging import Taker, may_take, ownership
 from dialer.store.tables import CallbackRow, QueueRow
 
 if TYPE_CHECKING:
@@ -30,7 +31,19 @@ if TYPE_CHECKING:
 UNTIL_A_PERSON_SAYS = (Reason.NEEDS_HUMAN.value, Reason.STOPPED.value, Reason.UNCLEAR_TIME.value)
 """Reasons to hold that the gate does not know of: it would call again at once."""
 
-PLACE = ("ready", "vip", "opens_at", "closes_at", "alarm_at", "rank_at")
+PLACE = (
+    "ready",
+    "vip",
+    "opens_at",
+    "closes_at",
+    "alarm_at",
+    "rank_at",
+    "agent_first",
+    "owner",
+    "not_for",
+    "team_at",
+    "anyone_at",
+)
 """What changes when a callback that waits is decided anew."""
 
 row = QueueRow.__table__  # type: ignore[attr-defined] # SQLModel does not declare it
@@ -93,6 +106,7 @@ def _place(candidate: Candidate, house: House, decision: Dial | Wait, now: datet
         "closes_at": decision.opening.end,
         "alarm_at": duty.alarm(proposal, house, now, until) if vip and now < until else None,
         "rank_at": priority.rank(since, head_start, promised=proposal.promised, slack=slack),
+        **ownership(candidate, opens),
     }
 
 
@@ -180,9 +194,17 @@ def alarms(connection: Connection, now: datetime, limit: int) -> list[int]:
 
 
 def claim(
-    connection: Connection, campaigns: Sequence[str], limit: int, now: datetime, *, vip_only: bool = False
+    connection: Connection,
+    campaigns: Sequence[str],
+    limit: int,
+    now: datetime,
+    *,
+    vip_only: bool = False,
+    taker: Taker | None = None,
 ) -> list[int]:
     """Take the first `limit` callbacks of the running `campaigns` out of the queue, in order.
+
+    With a `taker`, only what it may take.
 
     The delete is the compare-and-set: whoever deletes a row owns it. Where several nodes share a database the rows are
     locked while being looked at, so that nobody waits for rows another is taking.
@@ -193,6 +215,7 @@ def claim(
             select(row.c.rank_at, row.c.callback_id)
             .where(row.c.campaign == name, row.c.ready, row.c.closes_at > now)
             .where(*([row.c.vip] if vip_only else []))
+            .where(*(may_take(taker, name, now) if taker is not None else []))
             .order_by(row.c.rank_at, row.c.callback_id)
             .limit(limit)
             .with_for_update(skip_locked=True)

@@ -10,7 +10,7 @@ from sqlalchemy import Select, case, func, select
 
 from dialer.core.call_times import GUARD
 from dialer.core.customer import VIP
-from dialer.core.lifecycle import AttemptState
+from dialer.core.lifecycle import AGENTS_OWN, AttemptState
 from dialer.core.outcome import AnsweredBy, Disposition, Ending, Network
 from dialer.core.record import AttemptRecord, CallbackRecord, CallbackState, Reason
 from dialer.store import promises, tasks
@@ -201,12 +201,15 @@ def _attempt(row: Row[Any]) -> AttemptRecord:
         failure=row.failure,
         allowed_because=tuple(f"{name}: {reason}" for name, reason in row.evidence.get("rules", ())),
         zones=tuple(row.evidence.get("zones", ())),
-        agent=row.customer_agent,
+        agent=row.agent or row.customer_agent,
+        connected=row.connected_at,
+        notes=row.notes,
         answers=_answers(row.marks),
     )
 
 
 def _answers(marks: Sequence[dict[str, Any]]) -> MappingProxyType[str, str]:
     """Per node the answer of its last asking."""
-    ordered = sorted(marks, key=lambda mark: (mark["tries"], mark["node"], mark["digits"]))
+    said = [mark for mark in marks if mark["node"] not in AGENTS_OWN]
+    ordered = sorted(said, key=lambda mark: (mark["tries"], mark["node"], mark["digits"]))
     return MappingProxyType({m["node"]: m["answer"] or m["digits"] for m in ordered if m["answer"] or m["digits"]})

@@ -86,6 +86,7 @@ def facts_of(row: Row[Any]) -> Facts:
         answered_at=row.answered_at,
         waited_at=row.waited_at,
         connected_at=row.connected_at,
+        wrapped_at=row.wrapped_at,
         ended_at=row.ended_at,
         network=Network(row.network) if row.network else None,
         answered_by=AnsweredBy(row.answered_by),
@@ -107,6 +108,7 @@ def facts_values(facts: Facts) -> dict[str, Any]:
         "answered_at": facts.answered_at,
         "waited_at": facts.waited_at,
         "connected_at": facts.connected_at,
+        "wrapped_at": facts.wrapped_at,
         "ended_at": facts.ended_at,
         "network": facts.network.value if facts.network else None,
         "answered_by": facts.answered_by.value,
@@ -133,6 +135,7 @@ def mark_values(mark: Mark) -> dict[str, Any]:
         "code": mark.code,
         "promise_at": mark.promise_at.isoformat() if mark.promise_at else None,
         **({"zone": mark.zone} if mark.zone else {}),
+        **({"another_agent": True} if mark.another_agent else {}),
     }
 
 
@@ -148,6 +151,7 @@ def mark_of(values: Mapping[str, Any]) -> Mark:
         code=values["code"],
         promise_at=datetime.fromisoformat(promise) if promise else None,
         zone=values.get("zone", ""),
+        another_agent=values.get("another_agent", False),
     )
 
 

@@ -58,15 +58,12 @@ class _Past(NamedTuple):
     sent_at: datetime | None
 
 
-def settle(
-    connection: Connection, house: House, told: Mapping[str, tuple[Row[Any], Facts, Facts]], now: datetime
-) -> None:
+def settle(connection: Connection, house: House, changes: Sequence[Told], now: datetime) -> None:
     """Write what follows from these changes: opt-outs at once, pauses, and the callback's next step."""
-    changes = [Told(*one) for one in told.values()]
     _opt_outs(connection, changes, now)
     _zones(connection, changes, now)
     _pauses(connection, changes)
-    over = [one for one in changes if not one.after.is_open and _matters(one)]
+    over = [one for one in changes if one.after.is_settled and _matters(one)]
     if not over:
         return
     found = proposals.load(connection, [one.row.callback_id for one in over], now, house)
@@ -121,10 +118,12 @@ def _new_promise(candidate: Candidate, one: Told, step: NextStep) -> list[dict[s
     zone = zones[0] if zones else "UTC"
     wall, reading = spoken(at, zone)
     about = {"callback_id": candidate.callback_id, "customer_id": one.row.customer_id, "campaign": campaign.id}
-    said = {"wall": wall.isoformat(timespec="minutes"), "zone": zone, "reading": reading.value}
+    said = {"wall": wall.isoformat(timespec="minutes"), "zone": zone, "reading": reading.value, "channel": "keypad"}
+    if one.row.agent:
+        said |= {"channel": "agent", "asked_by": one.row.agent, "agent": one.row.agent}
     term = {"at": at, "until_at": at + campaign.promises.tolerance, "missed": campaign.promises.missed.value}
     asked = one.after.answered_at or at
-    return [about | said | term | {"channel": "keypad", "attempt": one.row.token, "asked_at": asked}]
+    return [about | said | term | {"attempt": one.row.token, "asked_at": asked}]
 
 
 def _promises(
@@ -146,11 +145,11 @@ def _promises(
 
 def _matters(one: Told) -> bool:
     """An end, or a late word about one that changes what follows from it."""
-    return one.before.is_open or _consequences(one.before) != _consequences(one.after)
+    return not one.before.is_settled or _consequences(one.before) != _consequences(one.after)
 
 
 def _consequences(facts: Facts) -> tuple[Any, ...]:
-    return (facts.outcome.ending, facts.counted, facts.promise_at, facts.fault)
+    return (facts.outcome.ending, facts.counted, facts.promise_at, facts.fault, facts.another_agent)
 
 
 def _says_no_more(one: Told, candidate: Candidate, history: Sequence[_Past]) -> bool:
@@ -160,7 +159,7 @@ def _says_no_more(one: Told, candidate: Candidate, history: Sequence[_Past]) -> 
     """
     if history[-1].token != one.row.token:
         return not _overrules(one, candidate, history)
-    if one.before.is_open or one.after.outcome.ending.closes:
+    if not one.before.is_settled or one.after.outcome.ending.closes:
         return False
     over = candidate.row.cb_state in {CallbackState.DONE, CallbackState.CLOSED}
     before, after = one.before, one.after
@@ -193,7 +192,12 @@ def _opt_outs(connection: Connection, changes: Sequence[Told], now: datetime) ->
     )
     rows = []
     for one in said:
-        about = {"source": "keypad", "said_at": now, "attempt": one.row.token}
+        about = {
+            "source": "person" if one.row.agent else "keypad",
+            "by": one.row.agent,
+            "said_at": now,
+            "attempt": one.row.token,
+        }
         rows.append({"subject": f"customer:{references[one.row.customer_id]}"} | about)
         rows.append({"subject": f"number:{one.row.e164}"} | about)
     suppressions.add(connection, rows)
@@ -205,8 +209,8 @@ def _opt_outs(connection: Connection, changes: Sequence[Told], now: datetime) ->
 def _zones(connection: Connection, changes: Sequence[Told], now: datetime) -> None:
     """A zone that the customer confirmed by a key; the call is the proof. A stranger's key confirms nothing."""
     for one in changes:
-        spoken = one.after.outcome.ending.spoke_to_customer and not one.after.is_open
-        if one.after.zone and spoken and (one.before.is_open or one.after.zone != one.before.zone):
+        spoken = one.after.outcome.ending.spoke_to_customer and one.after.is_settled
+        if one.after.zone and spoken and (not one.before.is_settled or one.after.zone != one.before.zone):
             confirm_zone(connection, one.row.customer_id, one.after.zone, one.row.token, now)
 
 
@@ -276,7 +280,17 @@ def _values(candidate: Candidate, one: Told, step: NextStep, standing: Standing,
         "last_miss_at": (one.after.rang_at or one.after.ended_at or now) if missed else candidate.row.cb_last_miss_at,
         "answers": candidate.row.cb_answers | one.after.answers,
         "reached_at": candidate.row.cb_reached_at or spoken,
+        "agent_first": ending is Ending.ABANDONED or (candidate.row.cb_agent_first and spoken is None),
+        "not_agents": _not_agents(candidate, one),
     }
+
+
+def _not_agents(candidate: Candidate, one: Told) -> list[str] | None:
+    """Who is not to call again: whoever heard the solution refused. Handbook: another time and another agent."""
+    unwelcome = set(candidate.row.cb_not_agents or ())
+    if one.row.agent and (one.after.another_agent or one.after.outcome.ending is Ending.DISSATISFIED):
+        unwelcome.add(one.row.agent)
+    return sorted(unwelcome) or None
 
 
 def _write(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:

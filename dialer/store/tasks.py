@@ -28,9 +28,13 @@ OPEN, TAKEN, DONE = "open", "taken", "done"
 DIALER = "dialer"
 """Who did a task that nobody has to do any more."""
 
+CASE, PROMISE = "case", "promise"
+"""Kinds of task beside the callback's own way: something an agent asks somebody to look into, and a promised call that
+is about to be missed."""
+
 DEADLINE = "deadline"
-"""The kind of task that asks to call before the deadline what the dialer may not reach in time. All other kinds are
-the reasons for which a callback is held."""
+"""The kind of task that asks to call before the deadline what the dialer may not reach in time. The kinds
+not named here are the reasons for which a callback is held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ def ask(connection: Connection, house: House, needs: Sequence[Need], now: dateti
     needs = [need for need in needs if need.kind != DEADLINE or need.callback_id not in answered]
     if not needs:
         return
-    held = [need.callback_id for need in needs if need.kind != DEADLINE]
+    held = [need.callback_id for need in needs if need.kind not in {DEADLINE, CASE, PROMISE}]
     withdraw(connection, held, now, "the callback is held for another reason", kind=DEADLINE)
     columns = (callback.c.id, callback.c.customer_id, callback.c.campaign, callback.c.deadline_at, customer.c.agent)
     query = select(*columns, promise.c.until_at).join(customer, customer.c.id == callback.c.customer_id)
@@ -83,7 +87,7 @@ def ask(connection: Connection, house: House, needs: Sequence[Need], now: dateti
 
 def _due(need: Need, about: Any) -> datetime:
     """A promise is due at its own time, everything else by the callback's deadline."""
-    own = about.until_at if need.kind == Reason.PROMISE_MISSED else None
+    own = about.until_at if need.kind in {Reason.PROMISE_MISSED, PROMISE} else None
     return cast("datetime", own or about.deadline_at)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from datetime import timedelta
 from types import MappingProxyType
@@ -16,9 +15,10 @@ from dialer.core.lifecycle import EventKind
 from dialer.core.outcome import Network
 from dialer.errors import CarrierError
 from dialer.ports import CallReport, Lost, NotSent, Placed, Refused
+from dialer.telephony import twilio_conference as conference
 from dialer.telephony.twilio_codes import STATUSES, answered_by, count, fault_of
 from dialer.telephony.twilio_http import NOTHING_SENT, TWILIO_API, OneTry, SaidNoError, TwilioClient
-from dialer.telephony.twilio_webhook import CALL_SID, Reader, Seal
+from dialer.telephony.twilio_webhook import CALL_SID, Reader, Seal, instant
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from dialer.core.phone import PhoneNumber
     from dialer.core.script import Turn
-    from dialer.ports import Links, Notice, Order, Placement, WebRequest
+    from dialer.ports import Leg, LegLinks, LegNotice, Links, Notice, Order, Placement, WebRequest
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -99,8 +99,11 @@ class TwilioTelephony:
 
     async def place(self, order: Order) -> Placement:
         """As `Telephony.place`. Cancelling it leaves open whether a call exists, exactly like `Lost`."""
+        return await self._create(_creation(order))
+
+    async def _create(self, creation: dict[str, Any]) -> Placement:
         try:
-            call = await self._client.calls.create_async(**_creation(order))
+            call = await self._client.calls.create_async(**creation)
         except SaidNoError as no:
             return _refusal(no)
         except NOTHING_SENT as error:
@@ -150,8 +153,42 @@ class TwilioTelephony:
     async def interrupt(self, carrier_call_id: str, turn: Turn, links: Links) -> bool:
         return await self._update(carrier_call_id, twiml=self.speak(turn, links)[0]) is not None
 
+    async def park(self, leg: Leg) -> Placement:
+        return await self._create(conference.creation(leg))
+
+    async def present(self, room: str) -> frozenset[str]:
+        async def labels() -> frozenset[str]:
+            running = await self._client.conferences.list_async(friendly_name=room, status="in-progress", limit=1)
+            running += await self._client.conferences.list_async(friendly_name=room, status="init", limit=1)
+            if not running:
+                return frozenset()
+            found = await self._client.conferences(running[0].sid).participants.list_async(limit=_PAGE)
+            return frozenset(one.label for one in found if one.label)
+
+        try:
+            return await _ask(labels())
+        except SaidNoError as no:
+            raise _trouble(no) from None
+
     def read(self, request: WebRequest, token: str, what: str, received: datetime) -> Notice:
         return self._reader.read(request, token, what, received)
+
+    def read_leg(self, request: WebRequest, what: str, received: datetime) -> LegNotice:
+        fields = self._reader.believed(request, calls=what != "conference")
+        return conference.notice(fields, what, instant(fields.get("Timestamp", ""), received))
+
+    def parked(self, links: LegLinks) -> tuple[str, str]:
+        return conference.parked(links)
+
+    def connect(self, room: str, links: Links, longest: timedelta) -> tuple[str, str]:
+        return conference.connect(room, links, longest)
+
+    def greet(self, turn: Turn | None, links: Links) -> tuple[str, str]:
+        reply = VoiceResponse()
+        if turn is not None:
+            _say(reply, turn, turn.spoken)
+        reply.redirect(links.connect + conference.WAITS_FOR_AGENT, method="POST")
+        return str(reply), _TEXT
 
     def speak(self, turn: Turn, links: Links) -> tuple[str, str]:
         reply = VoiceResponse()
@@ -162,7 +199,7 @@ class TwilioTelephony:
             return str(reply), _TEXT
         step = links.step(listen.node, listen.tries) + LISTENER_WAITS
         gather = reply.gather(
-            input="dtmf", num_digits=listen.digits, timeout=_seconds(listen.wait), action=step, method="POST"
+            input="dtmf", num_digits=listen.digits, timeout=conference.seconds(listen.wait), action=step, method="POST"
         )
         _say(gather, turn, (listen.spoken,))
         reply.redirect(step, method="POST")  # silence arrives at the same address, without digits
@@ -219,8 +256,8 @@ def _creation(order: Order) -> dict[str, Any]:
         "fallback_url": links.fallback + LISTENER_WAITS,
         "status_callback": links.status + NOBODY_WAITS,
         "status_callback_event": list(EVENTS),
-        "timeout": _seconds(order.ring),
-        "time_limit": _seconds(order.longest),
+        "timeout": conference.seconds(order.ring),
+        "time_limit": conference.seconds(order.longest),
     }
     if order.to.extension:
         # Twilio cannot tell who answers while it dials an extension.
@@ -285,8 +322,3 @@ def _say(verb: VoiceResponse | Gather, turn: Turn, sentences: Sequence[str]) -> 
     language, voice = VOICES.get(turn.language.lower(), (turn.language or None, None))
     for sentence in sentences:
         verb.say(_UNSPEAKABLE.sub("", sentence), language=language, voice=turn.voice or voice)
-
-
-def _seconds(duration: timedelta) -> int:
-    """Whole seconds, as Twilio counts, and never none."""
-    return max(1, math.ceil(duration.total_seconds()))

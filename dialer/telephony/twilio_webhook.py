@@ -84,13 +84,20 @@ class Reader:
 
     def read(self, request: WebRequest, token: str, what: str, received: datetime) -> Notice:
         """As `Telephony.read`."""
+        return _notice(self.believed(request), token, what, received)
+
+    def believed(self, request: WebRequest, *, calls: bool = True) -> Mapping[str, str]:
+        """The fields of a request that Twilio certainly sent; with `calls`, one that is about a call.
+
+        Raises:
+            ForgedRequestError: on any doubt.
+        """
         try:
-            fields = self._believe(request)
+            return self._believe(request, calls=calls)
         except Exception as error:  # noqa: BLE001 - whatever is odd about a request is a reason not to believe it
             raise ForgedRequestError(f"A webhook is not certainly from Twilio: {_doubt(error)}") from None
-        return _notice(fields, token, what, received)
 
-    def _believe(self, request: WebRequest) -> Mapping[str, str]:
+    def _believe(self, request: WebRequest, *, calls: bool) -> Mapping[str, str]:
         if len(request.body) > LARGEST_BODY:
             raise _DoubtError("its body is too long")
         form = _form(request)
@@ -99,7 +106,8 @@ class Reader:
         fields = dict(form or _pairs(request.target.partition("#")[0].partition("?")[2]))
         if fields["AccountSid"] != self._account_sid:
             raise _DoubtError("it is about another account")
-        if not CALL_SID.fullmatch(fields["CallSid"]):
+        sid = fields.setdefault("CallSid", "")  # a conference that ends is about nobody's call
+        if (calls or sid) and not CALL_SID.fullmatch(sid):
             raise _DoubtError("it names no call")
         return MappingProxyType(fields)
 
@@ -139,6 +147,9 @@ def _notice(fields: Mapping[str, str], token: str, what: str, received: datetime
         event = _told(EventKind.VERDICT, f"verdict:{fields.get('AnsweredBy', '')}", fields, token, received)
     elif what == "answer":
         event = _told(EventKind.ANSWERED, "answer", fields, token, received)
+    elif what in {"connect", "parted"}:
+        met = what == "parted" and fields.get("DialBridged") == "true"  # known even when the conference told nothing
+        event = _told(EventKind.CONNECTED if met else EventKind.ANSWERED, what, fields, token, received)
     elif what == "fallback":
         event = _told(EventKind.ANSWERED, "fallback", fields, token, received)
         complaint = f"Twilio could not use an answer of ours: error {fields.get('ErrorCode', '')}".rstrip()
@@ -156,7 +167,7 @@ def _told(kind: EventKind, key: str, fields: Mapping[str, str], token: str, rece
         token=token,
         kind=kind,
         key=key,
-        at=_instant(fields.get("Timestamp", ""), received),
+        at=instant(fields.get("Timestamp", ""), received),
         source="webhook",
         carrier_call_id=fields["CallSid"],
         answered_by=answered_by(fields.get("AnsweredBy", "")),
@@ -177,7 +188,7 @@ def _status(fields: Mapping[str, str], token: str, received: datetime) -> Event:
         token=token,
         kind=kind,
         key=f"status:{fields.get('SequenceNumber', '')}:{status}",
-        at=_instant(fields.get("Timestamp", ""), received),
+        at=instant(fields.get("Timestamp", ""), received),
         source="webhook",
         carrier_call_id=fields["CallSid"],
         network=network,
@@ -188,7 +199,7 @@ def _status(fields: Mapping[str, str], token: str, received: datetime) -> Event:
     )
 
 
-def _instant(text: str, received: datetime) -> datetime:
+def instant(text: str, received: datetime) -> datetime:
     """Twilio's RFC 2822 instant; `received` when there is none, or when it is later or more than a day before."""
     try:
         told = parsedate_to_datetime(text)

@@ -1,7 +1,8 @@
-"""The web side of the daemon: the carrier's webhooks, a health check and figures."""
+"""The web side of the daemon: the carrier's webhooks, the console, a health check and figures."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
@@ -9,15 +10,20 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from dialer.errors import DialerError
 from dialer.web import metrics, webhooks
+from dialer.web.console import pages
 
 if TYPE_CHECKING:
     from dialer.bootstrap import Works
+    from dialer.engine.passwords import Passwords
 
 
-def create_app(works: Works) -> FastAPI:
-    """The application. Nothing about it is open to the world but what proves itself."""
+def create_app(works: Works, passwords: Passwords | None = None) -> FastAPI:
+    """The application. Nothing about it is open to the world but what proves itself.
+
+    `passwords` hashes those of the console; None: as argon2 recommends.
+    """
     app = FastAPI(title="dialer", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
-    app.router.routes.extend(webhooks.routes(works.conversations))
+    app.router.routes.extend(webhooks.routes(works.conversations, works.parking))
 
     @app.get("/healthz")
     async def healthz() -> Response:
@@ -36,4 +42,5 @@ def create_app(works: Works) -> FastAPI:
         except DialerError as error:
             return PlainTextResponse(str(error), status_code=503)
 
+    app.router.routes.extend(pages.routes(replace(works, desk=works.reading), passwords))
     return app

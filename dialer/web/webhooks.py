@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from dialer.engine.conversation import Conversations
+    from dialer.engine.parking import Parking
 
 log = structlog.get_logger(__name__)
 
@@ -26,28 +27,42 @@ LARGEST_BODY = 16 * 1024
 """Bytes. The carrier's largest webhook is a tenth of this."""
 
 
-def routes(conversations: Conversations) -> list[Route]:
-    """The routes under /carrier. Plain routes: at this rate, request models cost more than the work."""
+def routes(conversations: Conversations, parking: Parking) -> list[Route]:
+    """The routes under /carrier and /agents. Plain ones: at this rate, request models cost more than the work."""
 
     async def hear(request: Request) -> Response:
-        began = time.perf_counter()
-        what = request.path_params["what"]
-        response = await _answer(conversations, request, what)
-        kind = what.partition("/")[0]
-        kind = kind if kind in KINDS else "other"
-        metrics.WEBHOOKS.labels(kind, response.status_code).inc()
-        metrics.WEBHOOK_SECONDS.labels(kind).observe(time.perf_counter() - began)
-        return response
+        return await _timed(request, conversations, PLACES)
 
-    return [Route("/carrier/{token}/{what:path}", hear, methods=["GET", "POST"])]
+    async def hear_leg(request: Request) -> Response:
+        return await _timed(request, parking, LEG_PLACES)
+
+    return [
+        Route("/carrier/{token}/{what:path}", hear, methods=["GET", "POST"]),
+        Route("/agents/{token}/{what:path}", hear_leg, methods=["GET", "POST"]),
+    ]
 
 
-KINDS = frozenset({"answer", "fallback", "status", "verdict", "step"})
-PLACES = re.compile(r"answer|fallback|status|verdict|step/[a-z][a-z0-9_-]{0,39}/[0-9]{1,3}")
+KINDS = frozenset({"answer", "fallback", "status", "verdict", "step", "connect", "parted", "conference"})
+PLACES = re.compile(r"answer|fallback|status|verdict|connect|parted|step/[a-z][a-z0-9_-]{0,39}/[0-9]{1,3}")
 """What `ports.Links` leads to; nothing else was ever told to a carrier."""
+LEG_PLACES = re.compile(r"answer|fallback|status|conference")
+"""What `ports.LegLinks` leads to."""
 
 
-async def _answer(conversations: Conversations, request: Request, what: str) -> Response:
+async def _timed(request: Request, listener: Conversations | Parking, places: re.Pattern[str]) -> Response:
+    began = time.perf_counter()
+    what = request.path_params["what"]
+    response = await _answer(listener, request, what, places)
+    kind = what.partition("/")[0]
+    kind = kind if kind in KINDS else "other"
+    metrics.WEBHOOKS.labels(kind, response.status_code).inc()
+    metrics.WEBHOOK_SECONDS.labels(kind).observe(time.perf_counter() - began)
+    return response
+
+
+async def _answer(
+    conversations: Conversations | Parking, request: Request, what: str, places: re.Pattern[str]
+) -> Response:
     token = request.path_params["token"]
     try:
         body = await _body(request)
@@ -55,7 +70,7 @@ async def _answer(conversations: Conversations, request: Request, what: str) -> 
         return PlainTextResponse("gone", 400)  # nobody reads it
     if body is None:
         return PlainTextResponse("too large", 413)
-    if not PLACES.fullmatch(what):
+    if not places.fullmatch(what):
         return PlainTextResponse("no such place", 404)
     try:
         reply = await conversations.hear(_raw(request, body), token, what)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from scripts.benchmarks import calls, claim, decisions, gate, importing, memory, openings, plan
+from scripts.benchmarks import board, calls, claim, decisions, gate, importing, memory, openings, pacing, plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,6 +24,8 @@ BENCHES: dict[str, Callable[[bool], Iterator[Figure]]] = {
     "import": importing.measure,
     "memory": memory.measure,
     "plan": plan.measure,
+    "pacing": pacing.measure,
+    "board": board.measure,
 }
 LISTED = """\
 gate      decisions a second of the admission gate, in one process
@@ -36,6 +38,9 @@ calls     calls started and settled a second, from the service through the stand
 import    rows of a customer file a second, and whether memory stays flat
 memory    memory of the service with 1,000 and with 300,000 callbacks waiting
 plan      `campaigns plan` over a million customers: seconds for a new campaign and for a change to one in force; memory
+pacing    how busy agents are and how many people answer to silence, in simulated shifts of 1 to 100 agents, beside
+          progressive; what learning who answers gains; CPU of a decision. Some minutes
+board     CPU of the service while 20 screens show the board of 200 agents whose calls come and go
 """
 
 

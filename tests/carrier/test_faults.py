@@ -153,7 +153,9 @@ def test_wrong_faults_are_named(text: str, complaint: str) -> None:
 
 
 def test_faults_are_read_with_their_seconds() -> None:
-    assert read_faults(["late=0.2@30", "create-slow=1"]) == {
+    assert read_faults(["late=0.2@30", "create-slow=1", "join-slow=0.5", "agent-drops=0.1"]) == {
         Fault.LATE: Rate(0.2, 30.0),
+        Fault.JOIN_SLOW: Rate(0.5, 2.0),
+        Fault.AGENT_DROPS: Rate(0.1),
         Fault.CREATE_SLOW: Rate(1.0, 15.0),
     }

@@ -61,6 +61,28 @@ def test_the_first_rule_that_covers_a_number_decides() -> None:
     assert people.at("+4930123456", 1).answer is Answer.INVALID
 
 
+def test_agents_and_customers_behave_in_conferences_as_told() -> None:
+    people = People(
+        1,
+        read_people(
+            """
+            - {number: "sip:*", answer: agent, drops_off: [60, 70]}
+            - {number: "+1415*", answer: human, talk: [5, 6], hangs_up_first: 0, patience: 9}
+            """
+        ),
+    )
+    agent = people.at("sip:ann@pbx", 1)
+    assert agent.answer is Answer.AGENT
+    assert agent.drops_off_seconds is not None
+    assert 60 <= agent.drops_off_seconds <= 70
+    customer = people.at("+14155550100", 1)
+    assert (5 <= customer.talk_seconds <= 6, customer.hangs_up_first, customer.patience_seconds) == (True, False, 9)
+    others = [people.at(number.replace("+1415", "+1416"), 1) for number in NUMBERS]
+    assert all(20 <= one.talk_seconds <= 90 and 20 <= one.patience_seconds <= 40 for one in others)
+    assert 0.6 < sum(one.hangs_up_first for one in others) / len(others) < 0.8
+    assert People(1).at("sip:ann@pbx", 1).answer is Answer.AGENT
+
+
 def test_mixes_and_key_weights_are_followed() -> None:
     people = People(1, read_people('[{number: "*", mix: {human: 3, busy: 1}, keys: {"1": 8, "2": 1, silence: 1}}]'))
     drawn = [people.at(number, 1) for number in NUMBERS]
@@ -116,6 +138,11 @@ def test_chinese_takes_longer_by_the_character() -> None:
         ('- {number: "*", sip: 200}', "expected 480 or 503"),
         ('- {number: "*", ending: bang}', "expected beep"),
         ('- {number: "*", barge_in: 1}', "true or false"),
+        ('- {number: "*", hangs_up_first: 2}', "a chance from 0 to 1"),
+        ('- {number: "*", talk: [3, 1]}', "talk: expected seconds"),
+        ('- {number: "*", patience: x}', "patience: expected seconds"),
+        ('- {number: "*", drops_off: -1}', "drops_off: expected seconds"),
+        ('- {number: "sip:a b", answer: agent}', "rule 1, number"),
     ],
 )
 def test_wrong_rules_are_named(text: str, complaint: str) -> None:

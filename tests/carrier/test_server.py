@@ -117,7 +117,7 @@ def test_wrong_people_are_refused_with_the_file(tmp_path: Path) -> None:
 def test_help_lists_the_faults() -> None:
     result = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200"})
     assert result.exit_code == 0
-    assert "callback-before-reply" in result.stdout
+    assert all(name in result.stdout for name in ("callback-before-reply", "agent-drops", "join-slow"))
 
 
 @pytest.mark.slow

@@ -232,6 +232,13 @@ def test_scripts_get_an_object_a_line_with_instants_in_utc(dialer: Callable[...,
     (working.folder / "rules.yaml").write_text(OWN, encoding="utf-8")
     (working.folder / "list.txt").write_text("+442079460008\n", encoding="utf-8")
     lines = {
+        "agents add": ["2001"],
+        "agents list": [],
+        "agents show": ["2001"],
+        "agents change": ["2001", "--name", "Li Na"],
+        "agents password": ["2001"],
+        "agents sign-out": ["2001"],
+        "agents deactivate": ["2001"],
         "attempts events": [token],
         "attempts undecided": [],
         "attempts settle": [token, "--never-placed"],

@@ -20,7 +20,7 @@ from tests.mortal import Life, World, quiet
 from tests.scripted_carrier import SILENCE
 
 if TYPE_CHECKING:
-    from dialer.engine.conversation import Reply
+    from dialer.engine.bridge import Reply
 
 pytestmark = pytest.mark.anyio
 

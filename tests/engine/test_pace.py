@@ -43,7 +43,7 @@ def test_never_faster_than_allowed(rate: float, steps: list[float]) -> None:
     for step in steps:
         sent += send_all(pace, now)
         burst = max(1.0, rate * BURST_SECONDS)
-        assert sent <= now * rate + burst + 1e-6
+        assert sent <= now * rate + burst + 1.1e-4  # of a call, for whole microseconds
         now += step
 
 

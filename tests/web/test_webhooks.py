@@ -218,7 +218,7 @@ async def test_figures_without_a_database(site: Site) -> None:
     assert answer.status == 503
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/redoc", "/carrier", f"/carrier/{TOKEN}"])
+@pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/redoc", "/carrier", f"/carrier/{TOKEN}"])
 async def test_nothing_else_is_there(site: Site, path: str) -> None:
     assert (await site.ask("GET", path)).status == 404
 

@@ -1,0 +1,177 @@
+"""Brings a customer who has picked up and an agent together, within the time the campaign gives itself for it.
+
+The agent waits in a conference already, so nothing rings: the answer to one webhook names the conference. Who finds no
+agent in time hears who called, and is called again with an agent set aside first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from dialer.core import script
+from dialer.core.lifecycle import AttemptState, Event, EventKind, Mark
+from dialer.core.outcome import Disposition
+from dialer.core.routing import Wants, choose
+from dialer.core.staffing import Opening, Staffing
+from dialer.ports import LegKind, Links, room
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from dialer.core.lifecycle import Facts
+    from dialer.engine.changes import Changes
+    from dialer.engine.desk import Desk
+    from dialer.engine.ledger import Ledger
+    from dialer.ports import Clock, LegNotice, Notice, Telephony
+    from dialer.store import Briefing, Seat, Store
+
+log = structlog.get_logger(__name__)
+
+LOOK_AGAIN: Final = timedelta(milliseconds=250)
+"""How long nobody looks whether an agent is free, when nobody tells of a change: another node's agents say nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a webhook is answered with. An empty body is a plain acknowledgement."""
+
+    body: str = ""
+    media_type: str = ""
+
+
+class Bridge:
+    """Answers for customers who are to talk to an agent."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        desk: Desk,
+        ledger: Ledger,
+        telephony: Telephony,
+        clock: Clock,
+        changes: Changes,
+        public_url: str,
+    ) -> None:
+        self._store = store
+        self._desk = desk
+        self._ledger = ledger
+        self._telephony = telephony
+        self._clock = clock
+        self._changes = changes
+        self._public_url = public_url
+
+    async def hear(self, briefing: Briefing, what: str, notice: Notice) -> Reply:
+        """Answer a webhook of a call that has to reach an agent; what it told is durable before it is answered."""
+        staffing = briefing.campaign.agents
+        assert staffing is not None  # noqa: S101 - only such calls come here
+        events = [] if notice.event is None else [notice.event]
+        waits = what in {"connect", "fallback"} or (what == "answer" and staffing.opening is Opening.AGENT)
+        if waits:  # the greeting is over, or there is none
+            events.append(self._event(briefing.token, EventKind.WAITING, "waiting", notice.carrier_call_id))
+        results = await self._ledger.record(*events)
+        facts = results[-1].facts
+        if facts is None or facts.state is AttemptState.ORPHANED or not facts.is_open:
+            return self._silence()
+        if what == "answer":
+            return await self._greet(briefing, staffing, facts)
+        if what == "parted":
+            return await self._parted(briefing, staffing, facts)
+        if what == "fallback":
+            return await self._safe_harbour(briefing, staffing)
+        return await self._connect(briefing, staffing, facts)
+
+    async def _greet(self, briefing: Briefing, staffing: Staffing, facts: Facts) -> Reply:
+        links = Links(self._public_url, briefing.token)
+        if staffing.opening is Opening.MACHINE:
+            turn = script.said(briefing.campaign, briefing.customer, staffing.greeting)
+            return Reply(*self._telephony.greet(turn, links))
+        seat = await self._agent(briefing, staffing)
+        if seat is not None:
+            return self._to(seat, briefing)
+        del facts
+        return Reply(*self._telephony.greet(None, links))  # whose address may keep the customer waiting for us
+
+    async def _connect(self, briefing: Briefing, staffing: Staffing, facts: Facts) -> Reply:
+        """Wait for a free agent for as long as the campaign allows."""
+        since = facts.waited_at or self._clock.now()
+        left = staffing.patience - (self._clock.now() - since)
+        until = self._clock.monotonic() + left.total_seconds()
+        while True:
+            seen = self._changes.version
+            seat = await self._agent(briefing, staffing)
+            if seat is not None:
+                return self._to(seat, briefing)
+            rest = timedelta(seconds=until - self._clock.monotonic())
+            if rest <= timedelta(0):
+                return await self._safe_harbour(briefing, staffing)
+            await self._changes.wait(seen, min(rest, LOOK_AGAIN))
+
+    async def _agent(self, briefing: Briefing, staffing: Staffing) -> Seat | None:
+        language = briefing.campaign.language
+
+        def chosen(wants: Wants, free: Sequence[Seat]) -> Seat | None:
+            return choose(staffing, language, wants, free)
+
+        seat = await self._desk.ask(self._store.reservations.assign, briefing.token, self._clock.now(), chosen)
+        if seat is not None:
+            self._changes.happened()
+        return seat
+
+    def _to(self, seat: Seat, briefing: Briefing) -> Reply:
+        links = Links(self._public_url, briefing.token)
+        return Reply(*self._telephony.connect(room(seat.leg_token), links, briefing.campaign.attempts.longest_call))
+
+    async def _parted(self, briefing: Briefing, staffing: Staffing, facts: Facts) -> Reply:
+        """The stay in the conference is over: after a conversation goodbye, else another agent or the message."""
+        now = self._clock.now()
+        if facts.connected_at is not None:
+            await self._desk.ask(self._store.reservations.parted, briefing.token, now)
+            self._changes.happened()
+            return self._silence()
+        log.warning("customer_found_no_place", attempt=briefing.token)
+        await self._desk.ask(self._store.reservations.release, briefing.token, "no place in the conference", now)
+        return await self._connect(briefing, staffing, facts)
+
+    async def _safe_harbour(self, briefing: Briefing, staffing: Staffing) -> Reply:
+        """Nobody is free in time: who called, the hotline, goodbye."""
+        token = briefing.token
+        mark = Mark(SAFE_HARBOUR, disposition=Disposition.ABANDONED)
+        heard = self._event(token, EventKind.HEARD, SAFE_HARBOUR, "", mark=mark)
+        await self._ledger.record(heard)
+        log.warning("customer_abandoned", attempt=token, campaign=briefing.campaign.id)
+        words = staffing.safe_harbour or f"{briefing.campaign.company}. {briefing.campaign.hotline}."
+        turn = script.said(briefing.campaign, briefing.customer, words)
+        return Reply(*self._telephony.speak(turn, Links(self._public_url, token)))
+
+    async def follow(self, leg_token: str, notice: LegNotice) -> None:
+        """Somebody came into an agent's conference or went: the customer there, by the name of their attempt."""
+        if notice.kind is LegKind.JOINED:
+            await self._joined(leg_token, notice.who, notice.carrier_call_id, notice.at)
+        elif notice.kind is LegKind.LEFT:
+            await self._desk.ask(self._store.reservations.parted, notice.who, self._clock.now())
+        self._changes.happened()
+
+    async def _joined(self, leg_token: str, token: str, carrier_call_id: str, at: datetime) -> None:
+        known = await self._desk.ask(self._store.attempts.briefing, token)
+        if known is None:
+            log.warning("stranger_in_a_conference", leg=leg_token)
+            return
+        await self._ledger.record(
+            Event(token, EventKind.CONNECTED, "connected", at, "webhook", carrier_call_id=carrier_call_id)
+        )
+
+    def _silence(self) -> Reply:
+        return Reply(*self._telephony.silence())
+
+    def _event(self, token: str, kind: EventKind, key: str, carrier_call_id: str, mark: Mark | None = None) -> Event:
+        return Event(token, kind, key, self._clock.now(), "dialer", carrier_call_id=carrier_call_id, mark=mark)
+
+
+SAFE_HARBOUR: Final = "safe_harbour"
+"""The place at which is recorded that a customer heard the message of a campaign without a free agent."""

@@ -1,0 +1,333 @@
+"""Decides each second who is dialed for whom: agents set aside first where a campaign says so, else as the pacer says.
+
+Campaigns whose agents are the same people share one pacer, and no agent counts for two of them, so nobody is dialed for
+twice.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+
+from dialer.core.agent import AgentState
+from dialer.core.lifecycle import AttemptState
+from dialer.core.outcome import AnsweredBy, Disposition
+from dialer.core.pacing import Pacer
+from dialer.core.staffing import Mode
+from dialer.engine.board import Pace
+from dialer.errors import CarrierError
+from dialer.store.belonging import Taker
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from dialer.core.lifecycle import Facts
+    from dialer.core.staffing import Staffing
+    from dialer.engine.changes import Changes
+    from dialer.engine.desk import Desk
+    from dialer.engine.dial import Dialer
+    from dialer.ports import Clock, Telephony
+    from dialer.store import Seat, Standing, Store
+    from dialer.store.attempts import InFlight, Recorded
+
+log = structlog.get_logger(__name__)
+
+EVERY: Final = timedelta(seconds=1)
+"""How often a pacer decides."""
+
+LOOK: Final = timedelta(milliseconds=100)
+"""The shortest time between two looks for agents who are free."""
+
+SAVED_EVERY: Final = timedelta(minutes=1)
+COUNTED: Final = timedelta(days=30)
+"""The window of the abandonment rate. Law: 30 days in the United States, 24 hours by campaign in Britain."""
+
+ON_SHIFT: Final = frozenset({AgentState.READY, AgentState.RESERVED, AgentState.ON_CALL, AgentState.WRAP_UP})
+READY, TALKING, WRAPPING, AWAY = range(4)
+RINGING, UNDECIDED, WAITING = range(3)
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Predictive campaigns with the same agents."""
+
+    campaigns: tuple[str, ...]
+    staffing: Staffing  # the strictest target among them
+    ring: timedelta
+    seats: tuple[Seat, ...]
+
+    @property
+    def name(self) -> str:
+        """How its pacer is kept: by the first campaign's name."""
+        return self.campaigns[0]
+
+
+class Pacing:
+    """Dials for agents."""
+
+    def __init__(
+        self, *, store: Store, desk: Desk, telephony: Telephony, clock: Clock, changes: Changes, dialer: Dialer
+    ) -> None:
+        self._store = store
+        self._desk = desk
+        self._telephony = telephony
+        self._clock = clock
+        self._changes = changes
+        self._dialer = dialer
+        self._pacers: dict[str, Pacer] = {}
+        self._of_campaign: dict[str, str] = {}  # predictive campaign -> its pool
+        self._paces: dict[str, Pace] = {}
+        self._looked = self._decided = self._saved = self._counted = -1e9
+
+    @property
+    def paces(self) -> Mapping[str, Pace]:
+        """Per campaign: what was decided last, from what and why."""
+        return self._paces
+
+    @property
+    def pause(self) -> timedelta:
+        """How long until the next look; nothing when one may be taken now."""
+        left = self._looked + LOOK.total_seconds() - self._clock.monotonic()
+        return timedelta(seconds=left) if left > 0 else timedelta(0)
+
+    async def pump(self) -> int:
+        """One look: dial for agents who are free, and once a second as far ahead as the pacers say; how many."""
+        now = self._clock.monotonic()
+        if self.pause:
+            return 0
+        self._looked = now
+        standings = [one for one in await self._desk.ask(self._store.campaigns.all) if one.campaign.agents is not None]
+        if not standings:
+            return 0
+        seats = await self._desk.ask(self._store.presences.all)
+        running = [one for one in standings if not one.paused]
+        dialed = await self._one_by_one(running, seats)
+        if now >= self._decided + EVERY.total_seconds():
+            self._decided = now
+            dialed += await self._ahead(running, seats)
+            await self._keep()
+        return dialed
+
+    async def _one_by_one(self, running: Sequence[Standing], seats: Sequence[Seat]) -> int:
+        """Set free agents aside for a callback each, whoever has been idle longest first."""
+        free = [seat for seat in seats if seat.is_free]
+        free.sort(key=lambda seat: seat.idle_since or seat.presence.since)
+        if not free:
+            return 0
+        waiting = await self._desk.ask(self._store.callbacks.for_agents, self._clock.now())
+        dialed = 0
+        for seat in free:
+            mine = _campaigns_of(seat, running)
+            first = frozenset(one.campaign.id for one in mine if one.campaign.mode is Mode.PREDICTIVE)
+            names = [
+                name for one in mine if (name := one.campaign.id) in waiting and (name not in first or waiting[name])
+            ]
+            self._say([name for name in names if name not in first], len(free))
+            if names and await self._dialer.for_agent(seat.key, names, _taker(seat, seats, first)) is not None:
+                dialed += 1
+                self._changes.happened()
+        return dialed
+
+    def _say(self, names: Sequence[str], free: int) -> None:
+        pace = Pace(f"one call for each of {free} free agents", self._clock.now(), {"ready": free})
+        self._paces |= dict.fromkeys(names, pace)
+
+    async def _ahead(self, running: Sequence[Standing], seats: Sequence[Seat]) -> int:
+        """Let each pool's pacer decide."""
+        predictive = [one for one in running if one.campaign.mode is Mode.PREDICTIVE]
+        if not predictive:
+            return 0
+        await self._count(predictive)
+        flying = await self._desk.ask(self._store.attempts.in_flight)
+        on_shift = tuple(name for seat in seats if seat.presence.state in ON_SHIFT for name in seat.names)
+        dialed = 0
+        for pool in pools(predictive, seats):
+            self._of_campaign |= dict.fromkeys(pool.campaigns, pool.name)
+            mine = [one for one in flying if one.campaign in pool.campaigns and not one.agent]
+            wanted = await self._decide(pool, mine)
+            if wanted > 0:
+                taker = Taker(on_shift=frozenset(on_shift))
+                dialed += len(await self._dialer.ahead(wanted, pool.campaigns, taker))
+            elif wanted < 0:
+                await self._stop(mine, -wanted)
+        return dialed
+
+    async def _decide(self, pool: Pool, mine: Sequence[InFlight]) -> int:
+        pacer = await self._pacer(pool)
+        now = self._clock.now().timestamp()
+        states = [(_state(seat), (seat.presence.since).timestamp()) for seat in pool.seats]
+        calls = [_stage(one) for one in mine]
+        agents = ([state for state, _ in states], [since for _, since in states])
+        wanted = pacer.decide(now, agents, ([stage for stage, _ in calls], [began for _, began in calls]))
+        pace = Pace(pacer.reason, self._clock.now(), asdict(pacer.inputs))
+        if any(self._paces.get(name) is None or self._paces[name].reason != pace.reason for name in pool.campaigns):
+            self._changes.happened()
+        self._paces |= dict.fromkeys(pool.campaigns, pace)
+        return wanted
+
+    async def _pacer(self, pool: Pool) -> Pacer:
+        known = self._pacers.get(pool.name)
+        if known is None:
+            terms = pool.staffing
+            parameters: dict[str, Any] = {
+                "target": terms.abandonment,
+                "ring_limit": pool.ring.total_seconds(),
+                "patience": terms.patience.total_seconds(),
+                "late_hang_up": terms.late_hang_up,
+            }
+            learnt = await self._desk.ask(self._store.pacers.learnt, pool.name)
+            try:
+                known = Pacer.restore(learnt, **parameters) if learnt else Pacer(**parameters)
+            except ValueError:  # another ring limit: what was learnt does not fit any more
+                known = Pacer(**parameters)
+            self._pacers[pool.name] = known
+            self._counted = -1e9
+        return known
+
+    async def _count(self, predictive: Sequence[Standing]) -> None:
+        """Put the window's counts, which outlast this process, into the pacers."""
+        now = self._clock.monotonic()
+        if now < self._counted + SAVED_EVERY.total_seconds():
+            return
+        self._counted = now
+        names, at = [one.campaign.id for one in predictive], self._clock.now()
+        counts = await self._desk.ask(self._store.board.abandonment, names, at - COUNTED, at)
+        totals: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+        for one in predictive:
+            pool = self._of_campaign.get(one.campaign.id, one.campaign.id)
+            abandoned, waited = counts.get(one.campaign.id, (0, 0))
+            totals[pool][0] += abandoned
+            totals[pool][1] += waited
+        for pool, (abandoned, waited) in totals.items():
+            if pool in self._pacers:
+                self._pacers[pool].count(abandoned, waited)
+
+    async def _keep(self) -> None:
+        now = self._clock.monotonic()
+        if now < self._saved + SAVED_EVERY.total_seconds():
+            return
+        self._saved = now
+        for name, pacer in self._pacers.items():
+            await self._desk.ask(self._store.pacers.keep, name, pacer.state(), self._clock.now())
+
+    async def _stop(self, mine: Sequence[InFlight], many: int) -> None:
+        """Take back the calls that have rung longest, before anybody answers them in vain."""
+        ringing = sorted((one for one in mine if one.answered is None and one.carrier_call_id), key=_began)
+        for one in ringing[:many]:
+            try:
+                await self._telephony.cancel(one.carrier_call_id)
+            except CarrierError:
+                log.warning("ringing_call_not_stopped", attempt=one.token)
+
+    def hear(self, told: Recorded) -> None:
+        """Let the pacer learn from what was told about a call."""
+        pool = self._of_campaign.get(told.campaign)
+        pacer = self._pacers.get(pool) if pool is not None else None
+        if pacer is None or told.before is None or told.facts is None or told.before == told.facts:
+            return
+        for kind, value in lessons(told.before, told.facts):
+            pacer.observe(self._clock.now().timestamp(), kind, value)
+
+
+def lessons(before: Facts, after: Facts) -> list[tuple[str, float]]:
+    """What a pacer learns from a change of what is known about a call, as kind and seconds."""
+    found: list[tuple[str, float]] = []
+    machines = {AnsweredBy.MACHINE, AnsweredBy.FAX}
+    if after.answered_at is not None and before.answered_at is None:
+        rang = after.answered_at - (after.sent_at or after.answered_at)
+        found.append(("answer", max(rang.total_seconds(), 0.0)))
+    if after.answered_by in machines and before.answered_by not in machines:
+        found.append(("machine", 0.0))
+    if after.connected_at is not None and before.connected_at is None:
+        waited = after.connected_at - (after.waited_at or after.connected_at)
+        found.append(("connect", max(waited.total_seconds(), 0.0)))
+    lost = Disposition.ABANDONED
+    if after.disposition is lost and before.disposition is not lost and after.answered_by not in machines:
+        found.append(("abandon", 0.0))
+    if before.is_open and not after.is_open:
+        if after.answered_at is None and after.state in {AttemptState.FINAL, AttemptState.NOT_PLACED}:
+            found.append(("noanswer", 0.0))
+        if after.connected_at is not None and after.ended_at is not None:
+            found.append(("talk_end", max((after.ended_at - after.connected_at).total_seconds(), 0.0)))
+    if after.wrapped_at is not None and before.wrapped_at is None and after.ended_at is not None:
+        found.append(("wrap_end", max((after.wrapped_at - after.ended_at).total_seconds(), 0.0)))
+    return found
+
+
+def pools(predictive: Sequence[Standing], seats: Sequence[Seat]) -> list[Pool]:
+    """Campaigns with the same agents share them; an agent of several groups counts for one of them only.
+
+    Groups with few agents are served first, so that nobody takes the only one of another.
+    """
+    able = {one.campaign.id: frozenset(seat.key for seat in seats if _campaigns_of(seat, [one])) for one in predictive}
+    groups: dict[frozenset[int], list[Standing]] = defaultdict(list)
+    for one in predictive:
+        groups[able[one.campaign.id]].append(one)
+    found, taken = [], set[int]()
+    share: dict[int, int] = defaultdict(int)
+    for keys in groups:
+        for key in keys:
+            share[key] += 1
+    for keys, members in sorted(groups.items(), key=lambda group: (len(group[0]), group[1][0].campaign.id)):
+        chosen = [seat for seat in seats if seat.key in keys and seat.key not in taken]
+        shared = [seat for seat in chosen if share[seat.key] > 1]
+        # Of the agents that another group can use as well, this one takes its even part.
+        part = {seat.key for at, seat in enumerate(shared) if at % 2 == 0}
+        mine = [seat for seat in chosen if share[seat.key] == 1 or seat.key in part]
+        for seat in chosen:
+            share[seat.key] -= 1
+        taken |= {seat.key for seat in mine}
+        staffings = [one.campaign.agents for one in members if one.campaign.agents is not None]
+        ring = max(one.campaign.attempts.ring for one in members)
+        strictest = min(staffings, key=lambda terms: terms.abandonment)
+        names = tuple(sorted(one.campaign.id for one in members))
+        found.append(Pool(names, strictest, ring, tuple(mine)))
+    return found
+
+
+def _campaigns_of(seat: Seat, running: Sequence[Standing]) -> list[Standing]:
+    return [
+        one
+        for one in running
+        if one.campaign.agents is not None and one.campaign.agents.takes(seat.agent, one.campaign.language)
+    ]
+
+
+def _taker(seat: Seat, seats: Sequence[Seat], agent_first: frozenset[str]) -> Taker:
+    team = [one for one in seats if not one.agent.teams.isdisjoint(seat.agent.teams)]
+    there = [one for one in seats if one.presence.state in ON_SHIFT]
+    return Taker(
+        me=seat.names,
+        team=frozenset(name for one in team for name in one.names),
+        on_shift=frozenset(name for one in there for name in one.names),
+        agent_first=agent_first,
+    )
+
+
+def _state(seat: Seat) -> int:
+    match seat.presence.state:
+        case AgentState.READY:
+            return READY if seat.is_free else AWAY
+        case AgentState.RESERVED | AgentState.ON_CALL:
+            return TALKING if seat.presence.afterwards is None else AWAY
+        case AgentState.WRAP_UP:
+            return WRAPPING if seat.presence.afterwards is None else AWAY
+        case _:
+            return AWAY
+
+
+def _stage(one: InFlight) -> tuple[int, float]:
+    if one.waited is not None:
+        return WAITING, one.waited.timestamp()
+    if one.answered is not None:
+        return UNDECIDED, one.answered.timestamp()
+    return RINGING, _began(one).timestamp()
+
+
+def _began(one: InFlight) -> datetime:
+    return one.sent or one.created

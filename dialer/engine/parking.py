@@ -1,0 +1,211 @@
+"""Keeps agents' telephones on the line: called once when they get ready, each waits in a conference of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+
+from dialer.core.agent import WITH_TELEPHONE, AgentState, Move
+from dialer.core.lifecycle import EventKind
+from dialer.engine.bridge import Reply
+from dialer.errors import CarrierError
+from dialer.ports import AGENT, Leg, LegKind, LegLinks, NotSent, Placed
+from dialer.store.presences import CALLING, NO_LEG, PARKED
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from dialer.engine.bridge import Bridge
+    from dialer.engine.changes import Changes
+    from dialer.engine.desk import Desk
+    from dialer.engine.dial import Dialer
+    from dialer.ports import Clock, LegNotice, Telephony, WebRequest
+    from dialer.store import Seat, Store
+
+log = structlog.get_logger(__name__)
+
+RING: Final = timedelta(seconds=30)
+PICK_UP: Final = timedelta(seconds=45)
+"""How long a call to a telephone may go unanswered before it counts as failed, whatever we were not told of."""
+
+LONGEST: Final = timedelta(hours=3, minutes=30)
+"""A leg that is this old is called anew between two customers: carriers end calls after about four hours."""
+
+KEPT_IN_A_PAUSE: Final = timedelta(minutes=15)
+"""A telephone stays on the line this long while its agent is paused."""
+
+CHECKED: Final = timedelta(seconds=10)
+"""How often the carrier is asked whether a telephone that said nothing is still on the line."""
+
+MOST_TRIES: Final = 3
+BETWEEN_TRIES: Final = (timedelta(0), timedelta(seconds=2), timedelta(seconds=8))
+NOT_REACHED: Final = "telephone not reached"
+
+
+class Parking:
+    """Calls agents' telephones, answers for them, and lets go of them."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        desk: Desk,
+        telephony: Telephony,
+        clock: Clock,
+        changes: Changes,
+        dialer: Dialer,
+        bridge: Bridge,
+        public_url: str,
+        caller_id: str,
+    ) -> None:
+        self._store = store
+        self._desk = desk
+        self._telephony = telephony
+        self._clock = clock
+        self._changes = changes
+        self._dialer = dialer
+        self._bridge = bridge
+        self._public_url = public_url
+        self._caller_id = caller_id
+        self._checked: dict[str, float] = {}  # leg -> when the carrier was last asked, on the monotonic clock
+        self._at_work: set[asyncio.Task[None]] = set()
+
+    async def round(self) -> None:
+        """One look at every telephone."""
+        seats = await self._desk.ask(self._store.presences.all)
+        known = {seat.leg_token for seat in seats}
+        self._checked = {token: at for token, at in self._checked.items() if token in known}
+        for seat in seats:
+            await self._see_to(seat)
+
+    async def _see_to(self, seat: Seat) -> None:
+        state, now = seat.presence.state, self._clock.now()
+        if seat.leg == NO_LEG:
+            if state in WITH_TELEPHONE and seat.agent.address:
+                await self._call(seat)
+            return
+        age = now - (seat.leg_since or now)
+        idle_too_long = state is AgentState.PAUSED and now - seat.presence.since > KEPT_IN_A_PAUSE
+        too_old = seat.leg == PARKED and age > LONGEST and state in {AgentState.READY, AgentState.PAUSED}
+        if state is AgentState.OFFLINE or idle_too_long or too_old:
+            await self._let_go(seat)
+        elif (seat.leg == CALLING and age > PICK_UP) or self._is_due(seat):
+            self._start(self._check(seat))
+
+    async def _call(self, seat: Seat) -> None:
+        if seat.leg_tries >= MOST_TRIES:
+            what = Move.LOSE
+            moved = await self._desk.ask(
+                self._store.presences.move, seat.agent.staff_number, what, self._clock.now(), reason=NOT_REACHED
+            )
+            if moved is not None:
+                log.warning("telephone_not_reached", agent=seat.agent.staff_number)
+                await self._desk.ask(self._store.presences.tries_forgotten, seat.key)
+                self._changes.happened()
+            return
+        wait = BETWEEN_TRIES[seat.leg_tries].total_seconds()
+        last = self._checked.get(f"try {seat.key}", 0.0)
+        if self._clock.monotonic() < last + wait or not self._dialer.leg():
+            return
+        self._checked[f"try {seat.key}"] = self._clock.monotonic()
+        token = secrets.token_hex(16)
+        # The row first, then the call: whatever the carrier tells about this leg finds it.
+        await self._desk.ask(self._store.presences.leg_called, seat.key, token, self._clock.now())
+        self._changes.happened()
+        self._start(self._place(seat, token))
+
+    async def _place(self, seat: Seat, token: str) -> None:
+        links = LegLinks(self._public_url, token)
+        placed = await self._telephony.park(Leg(seat.agent.address, self._caller_id, links, RING, LONGEST * 2))
+        if isinstance(placed, Placed):
+            if not await self._desk.ask(self._store.presences.leg_placed, token, placed.carrier_call_id):
+                await self._hang_up(placed.carrier_call_id)
+            return
+        log.warning("telephone_not_called", agent=seat.agent.staff_number, failure=placed.failure)
+        if not isinstance(placed, NotSent) or not placed.slow_down:
+            # Whether a call exists or not: if somebody picks it up after all, it finds its leg gone and is hung up.
+            await self._desk.ask(self._store.presences.leg_gone, token)
+        else:
+            await self._desk.ask(self._store.presences.leg_gone, token)
+            await self._desk.ask(self._store.presences.tries_forgotten, seat.key)
+        self._changes.happened()
+
+    async def _let_go(self, seat: Seat) -> None:
+        await self._desk.ask(self._store.presences.leg_gone, seat.leg_token)
+        await self._desk.ask(self._store.presences.tries_forgotten, seat.key)
+        self._changes.happened()
+        if seat.leg_call_id:
+            self._start(self._hang_up(seat.leg_call_id))
+
+    def _is_due(self, seat: Seat) -> bool:
+        """Whether the carrier should be asked about a telephone that is said to be on the line."""
+        now = self._clock.monotonic()
+        last = self._checked.setdefault(seat.leg_token, now)
+        if not seat.leg_call_id or now < last + CHECKED.total_seconds():
+            return False
+        self._checked[seat.leg_token] = now
+        return True
+
+    async def _check(self, seat: Seat) -> None:
+        """A webhook may be lost: ask how the call to the telephone stands."""
+        try:
+            call = await self._telephony.fetch(seat.leg_call_id) if seat.leg_call_id else None
+        except CarrierError:
+            return
+        over = call is None or call.kind is EventKind.ENDED
+        unanswered = seat.leg == CALLING and self._clock.now() - (seat.leg_since or self._clock.now()) > PICK_UP
+        if over or unanswered:
+            if not over:
+                await self._hang_up(seat.leg_call_id)
+            await self._gone(seat.leg_token)
+
+    async def hear(self, request: WebRequest, leg_token: str, what: str) -> Reply:
+        """Answer a webhook about an agent's telephone or its conference.
+
+        Raises:
+            ForgedRequestError: it did not prove that the carrier sent it.
+            StoreError: it could not be kept; the carrier may send it again.
+        """
+        now = self._clock.now()
+        notice = self._telephony.read_leg(request, what, now)
+        if what == "answer":
+            return await self._picked_up(leg_token, notice)
+        if what == "fallback":
+            await self._gone(leg_token)
+            return Reply(*self._telephony.silence())
+        if notice.kind is LegKind.ENDED or (notice.kind is LegKind.LEFT and notice.who == AGENT):
+            await self._gone(leg_token)
+        elif notice.kind in {LegKind.JOINED, LegKind.LEFT} and notice.who not in {"", AGENT}:
+            await self._bridge.follow(leg_token, notice)
+        return Reply()
+
+    async def _picked_up(self, leg_token: str, notice: LegNotice) -> Reply:
+        parked = self._store.presences.leg_parked
+        if not await self._desk.ask(parked, leg_token, notice.carrier_call_id, self._clock.now()):
+            return Reply(*self._telephony.silence())  # given up since: another call to the telephone is on its way
+        self._changes.happened()
+        return Reply(*self._telephony.parked(LegLinks(self._public_url, leg_token)))
+
+    async def _gone(self, leg_token: str) -> None:
+        if await self._desk.ask(self._store.presences.leg_gone, leg_token):
+            log.info("telephone_off_the_line", leg=leg_token)
+            self._changes.happened()
+
+    async def _hang_up(self, carrier_call_id: str) -> None:
+        try:
+            await self._telephony.hang_up(carrier_call_id)
+        except CarrierError:
+            log.warning("telephone_not_hung_up", carrier_call=carrier_call_id)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._at_work.add(task)
+        task.add_done_callback(self._at_work.discard)
+
+    async def finish(self) -> None:
+        """Wait for what is on its way."""
+        await asyncio.gather(*self._at_work, return_exceptions=True)

@@ -1,0 +1,352 @@
+"""Who is set aside for which call: one agent, one customer, each a row, so that nobody ever has two."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import insert, select, update
+
+from dialer.core.agent import AgentState, Move
+from dialer.core.lifecycle import AttemptState
+from dialer.core.routing import Wants
+from dialer.core.staffing import Mode
+from dialer.store import intents, queue
+from dialer.store.agent_tables import AgentRow, PresenceRow, ReservationRow
+from dialer.store.campaigns import read_version, standings
+from dialer.store.intents import Intention, alone
+from dialer.store.presences import PARKED, Seat, free_seats, locked_seat, shift
+from dialer.store.tables import AttemptRow, CallbackRow, CustomerRow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Row
+
+    from dialer.core.admission import House
+    from dialer.store.belonging import Taker
+    from dialer.store.database import Database
+    from dialer.store.settlement import Told
+
+agent = AgentRow.__table__  # type: ignore[attr-defined] # SQLModel does not declare it
+attempt = AttemptRow.__table__  # type: ignore[attr-defined]
+callback = CallbackRow.__table__  # type: ignore[attr-defined]
+customer = CustomerRow.__table__  # type: ignore[attr-defined]
+presence = PresenceRow.__table__  # type: ignore[attr-defined]
+reservation = ReservationRow.__table__  # type: ignore[attr-defined]
+
+PREVIEW, HELD, CONNECTED, OVER = "preview", "held", "connected", "over"
+LEASE = timedelta(seconds=10)
+"""So long others believe that whoever set an agent aside still sees to it."""
+
+AFTER_ZERO = timedelta(seconds=30)
+"""How much longer than its countdown the intent of a preview holds its number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A callback taken for one agent."""
+
+    token: str
+    preview: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A reservation that holds its agent, with its attempt."""
+
+    staff_number: str
+    agent_id: int
+    state: str
+    token: str
+    campaign: str
+    made_at: datetime
+    lease_until: datetime
+    connected_at: datetime | None
+    leg_token: str
+    leg: str
+    attempt_state: AttemptState
+    attempt_lease: datetime
+    waited_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapping:
+    """An agent who is finishing a record, or a record that nobody finishes."""
+
+    staff_number: str
+    token: str
+    campaign: str
+    version: str
+    since: datetime
+
+
+class Reservations:
+    """Agents and the calls they are set aside for."""
+
+    def __init__(self, database: Database, house: House) -> None:
+        self._database = database
+        self._house = house
+
+    def claim(
+        self,
+        agent_id: int,
+        taker: Taker,
+        campaigns: Collection[str],
+        now: datetime,
+        *,
+        owner: str,
+        lease: timedelta,
+        token: Callable[[], str],
+    ) -> Claimed | None:
+        """Take the first callback that is for this agent and that the gate allows, and set the agent aside for it."""
+        with self._database.write() as connection:
+            alone(connection)
+            seat = locked_seat(connection, agent_id)
+            if not seat.is_free:
+                return None
+            found = standings(connection)
+            running = [name for name in campaigns if name in found and not found[name].paused]
+            intention = Intention(owner, now + lease, token, seat.agent.staff_number)
+            tokens = _first(connection, self._house, running, taker, intention, now)
+            if not tokens:
+                return None
+            return self._set_aside(connection, seat, tokens[0], now)
+
+    def _set_aside(self, connection: Connection, seat: Seat, token: str, now: datetime) -> Claimed:
+        mine = attempt.c.token == token
+        row = connection.execute(select(attempt.c.campaign, attempt.c.campaign_version).where(mine)).one()
+        staffing = read_version(connection, row.campaign, row.campaign_version).agents
+        preview = staffing is not None and staffing.mode is Mode.PREVIEW
+        lease = LEASE
+        if staffing is not None and preview:
+            lease = staffing.countdown + AFTER_ZERO
+            connection.execute(update(attempt).where(mine).values(lease_until=now + lease))
+        _hold(connection, seat.key, token, row.campaign, now, state=PREVIEW if preview else HELD, lease=lease)
+        return Claimed(token, preview)
+
+    def dialed(self, token: str, now: datetime) -> None:
+        """The agent dials what they looked at."""
+        mine = _standing(token) & (reservation.c.state == PREVIEW)
+        with self._database.write() as connection:
+            connection.execute(update(reservation).where(mine).values(state=HELD, lease_until=now + LEASE))
+
+    def assign(self, token: str, now: datetime, choose: Callable[[Wants, Sequence[Seat]], Seat | None]) -> Seat | None:
+        """The agent for a customer who waits: whoever was set aside before the call, else the one `choose` takes.
+
+        None when nobody is free or the call is over. Asked again it gives the same agent.
+        """
+        with self._database.write() as connection:
+            row = connection.execute(select(attempt).where(attempt.c.token == token).with_for_update()).one_or_none()
+            if row is None or not row.is_open:
+                return None
+            held = connection.execute(select(reservation).where(_standing(token))).one_or_none()
+            if held is not None:
+                seat = locked_seat(connection, held.agent_id)
+                if seat.leg == PARKED:
+                    return seat
+                _end(connection, held, Move.RELEASE, "their telephone is off the line", now)
+            free = free_seats(connection)
+            seat_ = choose(_wants(connection, row), free) if free else None
+            if seat_ is None:
+                return None
+            _hold(connection, seat_.key, token, row.campaign, now, state=HELD, lease=LEASE)
+            change = update(attempt).where(attempt.c.token == token)
+            connection.execute(change.values(agent=seat_.agent.staff_number))
+            return seat_
+
+    def release(self, token: str, why: str, now: datetime) -> None:
+        """The customer will not come to the agent who was set aside."""
+        with self._database.write() as connection:
+            for held in connection.execute(select(reservation).where(_standing(token)).with_for_update()).all():
+                _end(connection, held, Move.RELEASE, why, now)
+
+    def parted(self, token: str, now: datetime) -> bool:
+        """The customer and the agent are no longer in one conference, whatever the call is told to be later."""
+        with self._database.write() as connection:
+            talking = _standing(token) & (reservation.c.state == CONNECTED)
+            found = connection.execute(select(reservation).where(talking).with_for_update()).one_or_none()
+            if found is None:
+                return False
+            _end(connection, found, Move.HANG_UP, "the conversation ended", now)
+            return True
+
+    def renew(self, tokens: Collection[str], now: datetime) -> None:
+        """Somebody still sees to these."""
+        mine = reservation.c.attempt.in_(tokens) & (reservation.c.state != OVER)
+        with self._database.write() as connection:
+            connection.execute(update(reservation).where(mine).values(lease_until=now + LEASE))
+
+    def standing(self) -> Sequence[Standing]:
+        """Everybody who is set aside, or talks."""
+        query = (
+            select(
+                reservation,
+                agent.c.staff_number,
+                presence.c.leg_token,
+                presence.c.leg,
+                attempt.c.state.label("attempt_state"),
+                attempt.c.lease_until.label("attempt_lease"),
+                attempt.c.waited_at,
+            )
+            .join(agent, agent.c.id == reservation.c.agent_id)
+            .join(presence, presence.c.agent_id == reservation.c.agent_id)
+            .join(attempt, attempt.c.token == reservation.c.attempt)
+            .where(reservation.c.state != OVER)
+        )
+        with self._database.read() as connection:
+            return [_standing_of(row) for row in connection.execute(query)]
+
+    def latest(self, agent_id: int) -> tuple[str, str] | None:
+        """The attempt this agent was last set aside for, and how that stands; None when there was none."""
+        query = select(reservation.c.attempt, reservation.c.state).where(reservation.c.agent_id == agent_id)
+        with self._database.read() as connection:
+            row = connection.execute(query.order_by(reservation.c.id.desc()).limit(1)).one_or_none()
+        return None if row is None else (row.attempt, row.state)
+
+    def wrapping(self) -> Sequence[Wrapping]:
+        """Everybody who is finishing a record, each with the call it is about."""
+        latest = (
+            select(reservation.c.attempt)
+            .where(reservation.c.agent_id == presence.c.agent_id)
+            .order_by(reservation.c.id.desc())
+            .limit(1)
+            .correlate(presence)
+            .scalar_subquery()
+        )
+        columns = (agent.c.staff_number, presence.c.since, attempt.c.token, attempt.c.campaign)
+        query = (
+            select(*columns, attempt.c.campaign_version)
+            .join(presence, presence.c.agent_id == agent.c.id)
+            .outerjoin(attempt, attempt.c.token == latest)
+            .where(presence.c.state == AgentState.WRAP_UP.value)
+        )
+        with self._database.read() as connection:
+            return [Wrapping(*_wrapping(row), row.since) for row in connection.execute(query)]
+
+    def unfinished(self, since: datetime, until: datetime) -> Sequence[Wrapping]:
+        """Conversations that began since `since`, were over before `until`, and whose record nobody has finished."""
+        talked = attempt.c.connected_at.is_not(None) & attempt.c.wrapped_at.is_(None) & ~attempt.c.is_open
+        mine = attempt.c.waited_at.is_not(None) & (attempt.c.created_at >= since) & (attempt.c.ended_at < until)
+        query = select(attempt).where(talked, mine).limit(200)
+        with self._database.read() as connection:
+            return [
+                Wrapping(row.agent, row.token, row.campaign, row.campaign_version, row.ended_at)
+                for row in connection.execute(query)
+            ]
+
+
+def _first(
+    connection: Connection, house: House, running: Sequence[str], taker: Taker, intention: Intention, now: datetime
+) -> list[str]:
+    for _ in range(5):  # the gate may turn candidates away that stood at the head
+        ids = queue.claim(connection, running, 1, now, taker=taker)
+        if not ids:
+            return []
+        tokens = intents.write(connection, house, ids, intention, now)
+        if tokens:
+            return tokens
+    return []
+
+
+def follow(connection: Connection, changes: Sequence[Told], now: datetime) -> None:
+    """Let agents follow what became of their calls, in the transaction that learnt of it."""
+    staffed = sorted((one for one in changes if one.row.mode != Mode.AGENTLESS), key=lambda one: one.row.agent)
+    for one in staffed:
+        joined = one.after.connected_at is not None and one.before.connected_at is None
+        if joined and one.after.is_open:
+            _connect(connection, one.row, now)
+        if not one.after.is_open and one.before.is_open:
+            mine = select(reservation).where(_standing(one.row.token)).with_for_update()
+            for held in connection.execute(mine).all():
+                talked = held.state == CONNECTED
+                _end(connection, held, Move.HANG_UP if talked else Move.RELEASE, "the call is over", now)
+        if one.after.wrapped_at is not None and one.before.wrapped_at is None:
+            _wrap(connection, one.row, now)
+
+
+def _connect(connection: Connection, row: Row[Any], now: datetime) -> None:
+    held = connection.execute(select(reservation).where(_standing(row.token)).with_for_update()).one_or_none()
+    key = held.agent_id if held is not None else _agent_of(connection, row.agent)
+    if key is None:
+        return
+    if held is None:  # given up by a lease that ran out, and then they met after all
+        _give_way(connection, key, now)
+        _hold(connection, key, row.token, row.campaign, now, state=CONNECTED, lease=LEASE)
+        mine = _standing(row.token)
+    else:
+        mine = reservation.c.id == held.id
+    change = {"state": CONNECTED, "connected_at": now, "lease_until": now + LEASE}
+    connection.execute(update(reservation).where(mine).values(change))
+    shift(connection, key, Move.CONNECT, now, attempt=row.token)
+
+
+def _give_way(connection: Connection, key: int, now: datetime) -> None:
+    """Whoever is in the room already is the agent's customer; the one they are set aside for needs another agent."""
+    mine = (reservation.c.agent_id == key) & (reservation.c.state != OVER)
+    for other in connection.execute(select(reservation).where(mine).with_for_update()).all():
+        _end(connection, other, Move.RELEASE, "another customer is in the conference", now)
+
+
+def _wrap(connection: Connection, row: Row[Any], now: datetime) -> None:
+    """The record is finished: the agent who was finishing it is free. A record finished late concerns nobody."""
+    key = _agent_of(connection, row.agent)
+    if key is None:
+        return
+    last = select(reservation.c.attempt).where(reservation.c.agent_id == key).order_by(reservation.c.id.desc()).limit(1)
+    if connection.scalar(last) == row.token:
+        shift(connection, key, Move.WRAP, now, attempt=row.token)
+
+
+def _agent_of(connection: Connection, staff_number: str) -> int | None:
+    return connection.scalar(select(agent.c.id).where(agent.c.staff_number == staff_number)) if staff_number else None
+
+
+def _standing(token: str) -> Any:
+    return (reservation.c.attempt == token) & (reservation.c.state != OVER)
+
+
+def _hold(
+    connection: Connection, key: int, token: str, campaign: str, now: datetime, *, state: str, lease: timedelta
+) -> None:
+    """Set an agent aside. The unique indexes are the fence: a second customer for one agent fails here."""
+    values = {"agent_id": key, "attempt": token, "campaign": campaign, "state": state, "made_at": now, "why": ""}
+    connection.execute(insert(reservation).values(values | {"lease_until": now + lease}))
+    shift(connection, key, Move.RESERVE, now, attempt=token)
+
+
+def _end(connection: Connection, held: Row[Any], what: Move, why: str, now: datetime) -> None:
+    change = update(reservation).where(reservation.c.id == held.id, reservation.c.state != OVER)
+    if connection.execute(change.values(state=OVER, over_at=now, why=why)).rowcount:
+        shift(connection, held.agent_id, what, now, attempt=held.attempt)
+
+
+def _wants(connection: Connection, row: Row[Any]) -> Wants:
+    columns = (callback.c.agent, callback.c.not_agents, customer.c.agent.label("own"), customer.c.language)
+    query = select(*columns).join(customer, customer.c.id == callback.c.customer_id)
+    found = connection.execute(query.where(callback.c.id == row.callback_id)).one()
+    return Wants(row.campaign, found.agent or found.own, frozenset(found.not_agents or ()), found.language)
+
+
+def _standing_of(row: Any) -> Standing:
+    return Standing(
+        staff_number=row.staff_number,
+        agent_id=row.agent_id,
+        state=row.state,
+        token=row.attempt,
+        campaign=row.campaign,
+        made_at=row.made_at,
+        lease_until=row.lease_until,
+        connected_at=row.connected_at,
+        leg_token=row.leg_token,
+        leg=row.leg,
+        attempt_state=AttemptState(row.attempt_state),
+        attempt_lease=row.attempt_lease,
+        waited_at=row.waited_at,
+    )
+
+
+def _wrapping(row: Any) -> tuple[str, str, str, str]:
+    return (row.staff_number, row.token or "", row.campaign or "", row.campaign_version or "")

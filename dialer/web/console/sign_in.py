@@ -1,0 +1,122 @@
+"""Signing in and out. The same answer whatever was wrong: nobody learns here which staff numbers exist."""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from dialer.core.access import Permission
+from dialer.store import Deed
+from dialer.web.console import gate
+from dialer.web.console.languages import LANGUAGES
+from dialer.web.console.site import SIGN_IN, form, tongue, who
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from dialer.store import Member
+    from dialer.web.console.site import Console
+
+log = structlog.get_logger(__name__)
+
+_LONGEST_NUMBER = 32
+_HASHES_AT_ONCE = 2
+"""Each takes 64 MB for as long as it lasts."""
+
+
+def add(console: Console) -> None:
+    """Register the pages."""
+    desk = _SignInDesk(console)
+
+    @console.public("/sign-in", "GET")
+    async def ask(request: Request) -> Response:
+        if request.state.person is not None:
+            return console.go(request, console.home(who(request)))
+        return desk.page(request, request.query_params.get("language", ""), request.query_params.get("next", ""))
+
+    @console.public("/sign-in", "POST")
+    async def sign_in(request: Request) -> Response:
+        return await desk.sign_in(request)
+
+    @console.action("/sign-out", Permission.ACCOUNT)
+    async def sign_out(request: Request) -> Response:
+        person = who(request)
+        deed = console.deed(request, "session.sign-out", person.agent.staff_number)
+        digest = person.session.digest
+        await console.works.desk.ask(console.works.store.sessions.revoke, digest, person.id, console.now(), deed)
+        response = console.go(request, SIGN_IN)
+        console.cookie.take(response)
+        return response
+
+
+class _SignInDesk:
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._hashing = asyncio.Semaphore(_HASHES_AT_ONCE)
+
+    def page(
+        self, request: Request, language: str, onward: str, *, trouble: str = "", status: int = HTTPStatus.OK
+    ) -> Response:
+        chosen = language if language in LANGUAGES else ""
+        if chosen:
+            request.state.tongue = self._console.languages.choose(chosen, "")
+        onward = onward if gate.is_ours(onward) else ""
+        values: dict[str, Any] = {
+            "chosen": chosen,
+            "onward": onward,
+            "languages": LANGUAGES,
+            "shown": tongue(request).language,
+            "trouble": trouble,
+        }
+        return self._console.render(request, "sign_in.html", status=status, **values)
+
+    async def sign_in(self, request: Request) -> Response:
+        console, fields = self._console, form(request)
+        language, onward = fields.get("language", ""), fields.get("next", "")
+        if language in LANGUAGES:
+            request.state.tongue = console.languages.choose(language, "")
+        store, ask, now = console.works.store, console.works.desk.ask, console.now()
+        number = fields.get("staff_number", "").strip()[:_LONGEST_NUMBER]
+        key = await ask(store.sign_ins.begin, number, gate.place_of(request), now)
+        if key is None:
+            log.warning("sign_in_waits")
+            text = tongue(request).say("Too many tries. Please wait a quarter of an hour.")
+            response = self.page(request, language, onward, trouble=text, status=HTTPStatus.TOO_MANY_REQUESTS)
+            response.headers["retry-after"] = "900"
+            return response
+        member = await ask(store.agents.get, number)
+        password = fields.get("password", "")
+        if not await self._is_right(member, password) or member is None:
+            text = tongue(request).say("This staff number and password do not fit together.")
+            return self.page(request, language, onward, trouble=text, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        await ask(store.sign_ins.worked, key)
+        return await self._welcome(request, member, password, onward if gate.is_ours(onward) else "/console")
+
+    async def _is_right(self, member: Member | None, password: str) -> bool:
+        kept = member.password if member is not None and member.agent.active else ""
+        async with self._hashing:
+            return await asyncio.to_thread(self._console.passwords.verify, kept, password)
+
+    async def _welcome(self, request: Request, member: Member, password: str, onward: str) -> Response:
+        console, language = self._console, form(request).get("language", "")
+        store, ask, now = console.works.store, console.works.desk.ask, console.now()
+        number = member.agent.staff_number
+        if console.passwords.is_outdated(member.password):
+            renewed = await asyncio.to_thread(console.passwords.hash, password)
+            await ask(store.agents.renew_hash, member.id, member.password, renewed)
+        if language in LANGUAGES and language != member.screen_language:
+            deed = Deed(number, "account.language", number, {"language": language}, gate.place_of(request))
+            await ask(store.agents.set_language, number, language, now, deed)
+        before = console.cookie.read(request)
+        if before and (old := await ask(console.look_up, before)) is not None:
+            deed = Deed(number, "session.replace", old.agent.staff_number, {}, gate.place_of(request))
+            await ask(store.sessions.revoke, old.session.digest, old.id, now, deed)
+        token = await ask(store.sessions.open, member.id, now, console.works.settings.session_longest)
+        log.info("signed_in", role=member.agent.role.value)
+        response = console.go(request, onward)
+        console.cookie.give(response, token)
+        return response

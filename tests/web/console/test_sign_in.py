@@ -1,0 +1,168 @@
+"""Signing in: slow for those who guess, silent about who exists, and never on to another site."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
+
+from dialer.core.agent import Role
+from dialer.engine.passwords import Passwords
+from dialer.store.sign_ins import FOR_A_NAME, FOR_A_PLACE, WITHIN
+from dialer.web.console.pages import create_console
+from tests.web.console.conftest import CHEAP, HASH, NOW, NUMBERS, PASSWORD, SETUP, Browser
+
+if TYPE_CHECKING:
+    from dialer.bootstrap import Works
+    from dialer.store import Member
+    from tests.web.console.conftest import Hand
+
+pytestmark = pytest.mark.anyio
+
+AGENT, LEAD, MANAGER = NUMBERS[Role.AGENT], NUMBERS[Role.TEAM_LEAD], NUMBERS[Role.MANAGER]
+
+
+async def test_signed_in_and_led_to_where_one_wanted(browser: Browser) -> None:
+    asked = await browser.get("/console/people?left=1")
+    assert asked.goes_to == "/console/sign-in?next=%2Fconsole%2Fpeople%3Fleft%3D1"
+    page = await browser.get(asked.goes_to)
+    assert 'name="next" value="/console/people?left=1"' in page.text
+    assert (await browser.sign_in(LEAD, onward="/console/people?left=1")).goes_to == "/console/people?left=1"
+    assert (await browser.get("/console/sign-in")).status == 303
+
+
+@pytest.mark.parametrize(
+    "onward",
+    ["//evil.example", "https://evil.example", "/console\\evil", "/\\evil.example", "/healthz", "javascript:1", "x"],
+)
+async def test_nobody_is_led_to_another_site(browser: Browser, onward: str) -> None:
+    assert 'name="next" value=""' in (await browser.get(f"/console/sign-in?next={onward}")).text
+    assert (await browser.sign_in(AGENT, onward=onward)).goes_to == "/console"
+
+
+async def test_the_answer_is_the_same_whoever_exists(
+    browser: Browser, works: Works, people: dict[Role, Member]
+) -> None:
+    works.store.agents.set_password(LEAD, "", NOW, SETUP, must_change=True)
+    gone = replace(people[Role.AGENT].agent, staff_number="2999", active=False)
+    works.store.agents.add(gone, NOW, SETUP, password=HASH)
+    answers = [await browser.sign_in(number, "a wrong password") for number in (AGENT, "7777", LEAD, "2999", "")]
+    answers.append(await browser.sign_in("2999", PASSWORD))  # has left
+    answers.append(await browser.sign_in(LEAD, ""))  # cannot sign in
+    assert {(one.status, one.text.replace(" ", "")) for one in answers} == {(422, answers[0].text.replace(" ", ""))}
+    assert not browser.cookies
+
+
+async def test_as_much_work_for_names_that_do_not_exist(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    worked: list[str] = []
+
+    def verify(_: PasswordHasher, kept: str, typed: str) -> bool:
+        worked.append(kept)
+        raise VerifyMismatchError(typed)
+
+    monkeypatch.setattr(PasswordHasher, "verify", verify)
+    await browser.sign_in("7777", "a wrong password")
+    await browser.sign_in(AGENT, "a wrong password")
+    assert len(worked) == 2
+    assert all(kept.startswith("$argon2id$") for kept in worked)
+
+
+@pytest.mark.parametrize("number", [AGENT, "7777"])
+async def test_a_name_waits_after_some_failures_whether_it_exists_or_not(
+    browser: Browser, another: Browser, clock: Hand, number: str
+) -> None:
+    for _ in range(FOR_A_NAME):
+        assert (await browser.sign_in(number, "a wrong password")).status == 422
+    for one in (browser, another):
+        answer = await one.sign_in(number)
+        assert (answer.status, answer.headers["retry-after"]) == (429, "900")
+    assert (await browser.sign_in(LEAD)).status == 303, "others are not concerned"
+    clock.at += WITHIN
+    assert (await another.sign_in(number)).status == (303 if number == AGENT else 422)
+
+
+async def test_a_success_begins_anew(browser: Browser) -> None:
+    for _ in range(2):
+        for _ in range(FOR_A_NAME - 1):
+            await browser.sign_in(AGENT, "a wrong password")
+        assert (await browser.sign_in(AGENT)).status == 303
+
+
+async def test_a_place_waits_after_more_failures_and_a_restart_forgives_nothing(
+    browser: Browser, another: Browser
+) -> None:
+    for index in range(FOR_A_PLACE):
+        assert (await browser.sign_in(f"70{index}", "a wrong password")).status == 422
+    again = create_console(browser.console.works, CHEAP)
+    restarted = Browser(again, type(browser.app)(routes=again.routes()), browser.place)
+    assert (await restarted.sign_in(AGENT)).status == 429
+    assert (await another.sign_in(AGENT)).status == 303
+
+
+async def test_what_was_typed_as_a_name_is_not_kept(browser: Browser, works: Works) -> None:
+    await browser.sign_in("My secret password", "")
+    with works.store.database.read() as connection:
+        rows = connection.exec_driver_sql("SELECT staff_number FROM sign_in").all()
+    assert "ecret" not in str(rows)
+
+
+async def test_an_old_hash_is_renewed_and_the_password_stays(browser: Browser, works: Works) -> None:
+    stronger = Passwords(PasswordHasher(time_cost=2, memory_cost=8, parallelism=1))
+    browser.console.passwords = stronger
+    assert (await browser.sign_in(AGENT)).status == 303
+    member = works.store.agents.get(AGENT)
+    assert member is not None
+    assert member.password != HASH
+    assert stronger.verify(member.password, PASSWORD)
+    assert not stronger.is_outdated(member.password)
+
+
+async def test_signing_in_again_ends_the_session_before(browser: Browser) -> None:
+    await browser.sign_in(AGENT)
+    old = dict(browser.cookies)
+    await browser.sign_in(LEAD)
+    assert browser.cookies != old
+    browser.cookies = old
+    assert (await browser.get("/console/account")).status == 303
+
+
+async def test_in_the_language_chosen_there_from_then_on(browser: Browser, works: Works) -> None:
+    assert 'lang="zh-CN"' in (await browser.get("/console/sign-in?language=zh-CN")).text
+    answer = await browser.sign_in(AGENT, "wrong", language="zh-CN")
+    assert "工号与密码不匹配" in answer.text
+    await browser.sign_in(AGENT, language="zh-CN")
+    assert "我的账户" in (await browser.get("/console/account")).text
+    assert works.store.audit.latest()[0].deed.action == "account.language"
+    browser.cookies.clear()
+    browser.language = "zh"
+    assert "登录" in (await browser.get("/console/sign-in")).text
+
+
+async def test_a_database_that_fails_is_said_without_a_stack_trace(browser: Browser, works: Works) -> None:
+    with works.store.database.write() as connection:
+        connection.exec_driver_sql("DROP TABLE sign_in")
+    answer = await browser.sign_in(AGENT)
+    assert answer.status == 503
+    assert "sign_in" not in answer.text
+    assert "content-security-policy" in answer.headers
+
+
+async def test_last_use_is_kept_to_the_minute_only(browser: Browser, works: Works, clock: Hand) -> None:
+    await browser.sign_in(AGENT)
+    member = works.store.agents.get(AGENT)
+    assert member is not None
+
+    def seen() -> object:
+        (one,) = works.store.sessions.of(member.id, clock.at, timedelta(days=1))
+        return one.seen_at
+
+    clock.at += timedelta(seconds=59)
+    await browser.get("/console/account")
+    assert seen() == NOW
+    clock.at += timedelta(seconds=1)
+    await browser.get("/console/account")
+    assert seen() == clock.at
