@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 import structlog
 import uvicorn
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from sse_starlette.sse import AppStatus
 
 from dialer.customer_files.mapping import load_mapping
+from dialer.engine.divide import divide
 from dialer.engine.enrol import enrol
 from dialer.engine.importing import sync
 from dialer.errors import DialerError, InputError, Problem
@@ -71,6 +73,7 @@ class Daemon:
         `ready` is given the address at which webhooks are answered.
         """
         given = self._works.settings
+        AppStatus.should_exit = False  # of the process, which may have had a service before
         config = uvicorn.Config(
             self._app,
             host=given.host,
@@ -94,6 +97,7 @@ class Daemon:
         await dialing
         with _reported("calls_left_to_reconciliation"):
             await self._finish_calls()
+        AppStatus.should_exit = True  # screens that look on would hold the stop up
         server.should_exit = True
         await serving
         await self._works.ledger.finish()
@@ -220,6 +224,9 @@ class Daemon:
             done = await asyncio.to_thread(enrol, self._works.store, self._works.clock.now(), str(given.house_zone))
             if done.new or done.withdrawn:
                 log.info("enrolled", new=done.new, withdrawn=done.withdrawn, infeasible=done.infeasible)
+            given_out = await asyncio.to_thread(divide, self._works.store, self._works.clock.now())
+            if given_out:
+                log.info("divided", callbacks=given_out)
         self._wake.set()
 
     async def _sync(self) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from dialer.core.lifecycle import Event, EventKind
 from dialer.core.outcome import AnsweredBy, Network
 from dialer.errors import CarrierError, DialerError, ForgedRequestError
-from dialer.ports import CallReport, Notice, Placed, WebRequest
+from dialer.ports import CallReport, LegKind, LegNotice, Notice, Placed, WebRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dialer.core.phone import PhoneNumber
     from dialer.core.script import Turn
     from dialer.engine.bridge import Reply
-    from dialer.ports import Clock, Links, Order, Placement
+    from dialer.ports import Clock, Leg, LegLinks, Links, Order, Placement
 
 T = TypeVar("T")
 NONE = timedelta()
@@ -105,6 +105,9 @@ class ScriptedCarrier:
         self.lives = lives
         self.calls: list[Call] = []
         self.orders: list[Order] = []
+        self.legs: list[Leg] = []  # calls to agents' telephones
+        self.leg_answer: Placement | None = None  # None: placed
+        self.rooms: dict[str, frozenset[str]] = {}  # who is in which conference
         self.fates: deque[Fate] = deque()  # of the next requests, one each; then `fate`
         self.fate: Callable[[Order], Fate] = lambda _order: Fate()
         self.person: Callable[[Order], Person] = lambda _order: Person()
@@ -184,6 +187,33 @@ class ScriptedCarrier:
                 call.heard += turn.spoken
                 return True
         return False
+
+    async def park(self, leg: Leg) -> Placement:
+        """Calls to telephones stand still until the test tells of them."""
+        self.legs.append(leg)
+        return Placed(f"LEG{len(self.legs)}", NONE) if self.leg_answer is None else self.leg_answer
+
+    async def present(self, room: str) -> frozenset[str]:
+        self._ask(f"present {room}", "")
+        return self.rooms.get(room, frozenset())
+
+    def read_leg(self, request: WebRequest, what: str, received: datetime) -> LegNotice:
+        if request.headers.get("signature") != SIGNATURE:
+            raise ForgedRequestError("a webhook is not certainly from the scripted carrier")
+        told = json.loads(request.body)
+        kind = LegKind.ANSWERED if what == "answer" else LegKind(told.get("kind", "other"))
+        return LegNotice(kind, told.get("sid", ""), received, told.get("who", ""))
+
+    def parked(self, links: LegLinks) -> tuple[str, str]:
+        return f"parked {links.token}", "text/plain"
+
+    def greet(self, turn: Turn | None, links: Links) -> tuple[str, str]:
+        del links
+        return f"greet {' '.join(turn.spoken) if turn is not None else ''}".strip(), "text/plain"
+
+    def connect(self, room: str, links: Links, longest: timedelta) -> tuple[str, str]:
+        del longest
+        return f"connect {links.token} to {room}", "text/plain"
 
     def read(self, request: WebRequest, token: str, what: str, received: datetime) -> Notice:
         if request.headers.get("signature") != SIGNATURE:

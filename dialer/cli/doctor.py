@@ -13,7 +13,7 @@ import typer
 from rich.markup import escape
 
 from dialer import bootstrap, campaign_files
-from dialer.cli import public_address, rule_checks
+from dialer.cli import agent_checks, public_address, rule_checks
 from dialer.cli.finding import Finding, bad
 from dialer.cli.rules_in_force import sectors_in_force
 from dialer.cli.screen import AsJson, emit, out
@@ -97,6 +97,7 @@ def _database(given: Settings) -> list[Finding]:
         with closing(bootstrap.open_store(given)) as store:
             customers, in_force = store.customers.count(), store.campaigns.all()
             undecided = len(store.attempts.needing_a_person())
+            agents = agent_checks.agents(store)
     except DialerError as error:
         mend = "that it is a database of this program, and that you may write there" if path else "that its server runs"
         return [Finding("database", False, f"{place}: {_in_detail(error)}; check DIALER_DATABASE_URL, and {mend}")]
@@ -109,6 +110,7 @@ def _database(given: Settings) -> list[Finding]:
         says = f"{one.campaign.id} is paused: {one.pause_reason}; `dialer campaigns resume {one.campaign.id}` ends that"
         found.append(Finding("campaigns in force", True, says))
     found += rule_checks.special_days_of(in_force, bootstrap.now())
+    found += agents
     if undecided:
         says = f"{undecided} wait for a person; `dialer attempts undecided` shows them"
         found.append(Finding("attempts", False, says))

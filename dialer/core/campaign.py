@@ -318,6 +318,11 @@ class Campaign(Part):
         return self.agents.mode if self.agents is not None else Mode.AGENTLESS
 
     @property
+    def longest(self) -> timedelta:
+        """The carrier ends a call after this."""
+        return self.agents.longest if self.agents is not None else self.attempts.longest_call
+
+    @property
     def matter(self) -> str:
         """The name by which calls about the same matter are counted: its `subject`, else its own."""
         return self.subject or self.id

@@ -93,6 +93,11 @@ class Staffing(Part):
     """The agent is warned when a conversation is this long. Handbook: three minutes."""
     flag_after: Annotated[Duration, between(timedelta(seconds=10), timedelta(hours=1))] = timedelta(minutes=5)
     """A conversation this long is marked on the board. Handbook: five at the most."""
+    longest: Annotated[Duration, between(timedelta(minutes=1), timedelta(hours=4))] = timedelta(hours=1)
+    """The carrier ends a conversation with an agent after this, whatever `attempts.longest_call` says."""
+    legal_limit: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Where law limits abandoned calls: no call is made ahead while the upper 95 % bound of the last 30 days is above
+    this share. A new campaign then calls one by one until about a hundred and thirty customers were answered."""
     belongs: Belongs = Belongs()
     """For how long a callback is its own agent's."""
     divide: Divide = Divide.NO

@@ -6,7 +6,7 @@ import math
 
 LEAST = 0.002
 MOST = 0.25
-AIM = 0.985
+AIM = 0.97
 """The part of the target that is aimed at, so that the long run ends below it and not around it."""
 
 START = 0.5

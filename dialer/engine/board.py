@@ -199,7 +199,7 @@ class Boards:
         ready = await self._keep(("ready",), SOON, lambda: ask(self._store.callbacks.ready_by_campaign, now))
         vips = await self._keep(("vips",), SLOW, self._vips)
         promised, due = await self._keep(("promises",), SOON, lambda: ask(reads.promised, now + AHEAD))
-        missed = await self._keep(("missed", today), SOON, lambda: ask(reads.missed, midnight(today, zone)))
+        missed = await self._keep(("missed", today), NOW_AND_THEN, lambda: ask(reads.missed, midnight(today, zone)))
         tasks, overdue = await self._keep(("tasks",), SOON, lambda: ask(reads.tasks, now))
         hours = await self._hours(today, now)
         paces = self._paces()

@@ -125,7 +125,7 @@ class Bridge:
 
     def _to(self, seat: Seat, briefing: Briefing) -> Reply:
         links = Links(self._public_url, briefing.token)
-        return Reply(*self._telephony.connect(room(seat.leg_token), links, briefing.campaign.attempts.longest_call))
+        return Reply(*self._telephony.connect(room(seat.leg_token), links, briefing.campaign.longest))
 
     async def _parted(self, briefing: Briefing, staffing: Staffing, facts: Facts) -> Reply:
         """The stay in the conference is over: after a conversation goodbye, else another agent or the message."""

@@ -269,7 +269,7 @@ class Dialer:
             caller_id=campaign.caller_id or self._line.caller_id,
             links=Links(self._line.public_url, briefing.token),
             ring=campaign.attempts.ring,
-            longest=campaign.attempts.longest_call,
+            longest=campaign.longest,
             machine=campaign.answering_machine.reaction,
         )
 

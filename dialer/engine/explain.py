@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from dialer.core.phone import PhoneNumber
     from dialer.core.rule_book import Binding
     from dialer.core.suppression import Stop
-    from dialer.store import Enrolment, Standing, Store
+    from dialer.store import Enrolment, Seat, Standing, Store
     from dialer.store.callbacks import Enrolled
 
 
@@ -101,11 +101,15 @@ def explain(
         raise NotFoundError("no campaign has been applied yet; `dialer campaigns apply FILE` puts one in force")
     enrolled = store.callbacks.proposals_of(reference, at)
     found = []
+    seats = store.presences.all()
     for standing in standings:
+        agents = list(_agents(standing, seats))
         mine = [one for one in enrolled if one.proposal.campaign.id == standing.campaign.id]
         found += [
             _timed(
-                _explain(one.proposal, house, at, one.occasion, _standing_rules(one.state, one.note), between),
+                _explain(
+                    one.proposal, house, at, one.occasion, [*_standing_rules(one.state, one.note), *agents], between
+                ),
                 one,
                 house,
             )
@@ -116,9 +120,27 @@ def explain(
             reason = _reason(proposal, standing, at, house)
             if reason is not None:
                 proposal = replace(proposal, due=reason.due)
-            first = _not_enrolled(proposal, standing, at, house, reason)
+            first = [*_not_enrolled(proposal, standing, at, house, reason), *agents]
             found.append(_explain(proposal, house, at, "", first, between))
     return found
+
+
+def _agents(standing: Standing, seats: Sequence[Seat]) -> Iterator[Rule]:
+    """Whether somebody is there to talk, in a campaign whose calls agents take; at this moment, whatever was asked."""
+    campaign = standing.campaign
+    if campaign.agents is None:
+        return
+    able = [seat for seat in seats if campaign.agents.takes(seat.agent, campaign.language)]
+    free = [seat for seat in able if seat.is_free]
+    busy = [seat for seat in able if seat.presence.in_hand]
+    if free:
+        yield Rule("agent", True, f"{len(free)} agents are ready at this moment")
+    elif busy:
+        yield Rule("agent", True, f"all {len(busy)} agents who are ready have a customer at this moment")
+    elif able:
+        yield Rule("agent", False, f"none of the {len(able)} agents of this campaign is ready at this moment")
+    else:
+        yield Rule("agent", False, "nobody who works here may take calls of this campaign: see its teams and skills")
 
 
 def _timed(told: Explanation, one: Enrolled, house: House) -> Explanation:

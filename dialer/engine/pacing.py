@@ -179,6 +179,7 @@ class Pacing:
                 "ring_limit": pool.ring.total_seconds(),
                 "patience": terms.patience.total_seconds(),
                 "late_hang_up": terms.late_hang_up,
+                "limit": terms.legal_limit,
             }
             learnt = await self._desk.ask(self._store.pacers.learnt, pool.name)
             try:

@@ -12,6 +12,8 @@ PHRASES: dict[str, tuple[str, str]] = {
     "column.agent": ("Agent", "客服代表"),
     "column.allowed_because": ("Allowed because", "准拨依据"),
     "column.answered": ("Answered (UTC)", "接听时间 (UTC)"),
+    "column.connected": ("With an agent (UTC)", "接通坐席时间 (UTC)"),
+    "column.notes": ("Agent's notes", "坐席备注"),
     "column.answered_by": ("Answered by", "接听方"),
     "column.answers": ("Answers", "回访答复"),
     "column.attempt": ("Attempt", "呼叫编号"),
@@ -260,6 +262,15 @@ REASONS: tuple[tuple[str, str], ...] = (
     ("within every cap, and no cool-off lasts", "未超过任何次数限制，也不在冷静期"),
     ("within the hours of campaign, house and customer in every zone", "在各时区的允许时段内"),
     ("not the hour of day of the last miss", "避开上次未接通的时段"),
+    # Agents, where the campaign has them.
+    (r"(?P<count>\d+) agents are ready at this moment", "目前有 {count} 名坐席就绪"),
+    (r"all (?P<count>\d+) agents who are ready have a customer at this moment", "{count} 名坐席目前都在服务客户"),
+    (r"none of the (?P<count>\d+) agents of this campaign is ready at this moment", "本活动 {count} 名坐席目前均未就绪"),
+    (
+        "nobody who works here may take calls of this campaign: see its teams and skills",
+        "没有坐席可接听本活动的呼叫：请检查班组和技能",
+    ),
+    (r"an agent skipped it: (?P<said>.+)", "坐席跳过：{said}"),
     # A limit names its preset first.
     (r"(?P<layer>[\w.-]+): (?P<rest>.+)", "{layer}：{rest}"),
 )

@@ -15,6 +15,7 @@ from dialer.store.census import Census, Counted, Kept
 from dialer.store.customer_file import CustomerFiles
 from dialer.store.customers import Customers, Upserted
 from dialer.store.database import Database
+from dialer.store.divisions import Divisions
 from dialer.store.history import History
 from dialer.store.pacers import Pacers
 from dialer.store.presences import Presences, Seat
@@ -76,6 +77,7 @@ class Store:
         self.presences = Presences(database)
         self.reservations = Reservations(database, house)
         self.pacers = Pacers(database)
+        self.divisions = Divisions(database)
         self.agent_calls = AgentCalls(database, house)
         self.board = Board(database)
         self.files = CustomerFiles(database)

@@ -171,6 +171,7 @@ class Callbacks:
             self._decide_and_put(connection, over, now)
             promises.expire(connection, now)
             self._alarm(connection, now)
+            self._promises_at_risk(connection, now)
         return len(over)
 
     def _alarm(self, connection: Connection, now: datetime) -> None:
@@ -182,6 +183,19 @@ class Callbacks:
             for one in found.values()
         ]
         tasks.ask(connection, self._house, needs, now)
+
+    def _promises_at_risk(self, connection: Connection, now: datetime) -> None:
+        """A promised call that no agent has made shortly before it is missed is given to a person."""
+        terms = {
+            name: standing.campaign.agents.belongs.alarm
+            for name, standing in standings(connection).items()
+            if standing.campaign.agents is not None
+        }
+        if terms:
+            words = "the promised time is nearly over and no agent has called: call this customer yourself"
+            found = promises.at_risk(connection, terms, now)
+            needs = [tasks.Need(callback_id, tasks.PROMISE, words, agent) for callback_id, agent in found]
+            tasks.ask(connection, self._house, needs, now)
 
     def claim(
         self,

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, insert, or_, select, update
 
 from dialer.core.promise import Missed, Promise
-from dialer.core.record import Reason
-from dialer.store.tables import CallbackRow, PromiseRow
+from dialer.core.record import CallbackState, Reason
+from dialer.store.tables import CallbackRow, PromiseRow, TaskRow
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
 
 promise = PromiseRow.__table__  # type: ignore[attr-defined] # SQLModel does not declare it
 callback = CallbackRow.__table__  # type: ignore[attr-defined]
+task = TaskRow.__table__  # type: ignore[attr-defined]
 
 OPEN, KEPT, MISSED, REPLACED, VOID = "open", "kept", "missed", "replaced", "void"
 """A promise is open until a call is made in its time (kept), its time passes (missed), the customer chooses another
@@ -69,6 +71,31 @@ def called(connection: Connection, calls: Sequence[tuple[int, datetime]], now: d
     if calls:
         rows = [{"of": one, "begun": begun} for one, begun in calls]
         connection.execute(update(promise).where(mine, in_time).values(state=KEPT, settled_at=now), rows)
+
+
+def at_risk(connection: Connection, alarms: Mapping[str, timedelta], now: datetime) -> list[tuple[int, str]]:
+    """Promised calls about to be missed that nobody was told of yet: callback, and the agent who promised it.
+
+    `alarms` say by campaign how long before the end of the tolerance a promise is at risk.
+    """
+    soonest = now + max(alarms.values(), default=timedelta(0))
+    told = (
+        select(task.c.id)
+        .where(task.c.callback_id == promise.c.callback_id, task.c.kind == "promise")
+        .where(task.c.opened_at >= promise.c.asked_at)
+        .exists()
+    )
+    query = (
+        select(promise.c.callback_id, promise.c.campaign, promise.c.until_at, promise.c.agent)
+        .join(callback, callback.c.id == promise.c.callback_id)
+        .where(promise.c.state == OPEN, promise.c.until_at > now, promise.c.until_at <= soonest, ~told)
+        .where(callback.c.state == CallbackState.WAITING.value, promise.c.campaign.in_(list(alarms)))
+        .order_by(promise.c.until_at)
+        .limit(500)
+    )
+    return [
+        (row.callback_id, row.agent) for row in connection.execute(query) if now >= row.until_at - alarms[row.campaign]
+    ]
 
 
 def expire(connection: Connection, now: datetime) -> list[int]:

@@ -69,7 +69,7 @@ def ask(connection: Connection, house: House, needs: Sequence[Need], now: dateti
             "callback_id": need.callback_id,
             "customer_id": about[need.callback_id].customer_id,
             "campaign": about[need.callback_id].campaign,
-            "person": about[need.callback_id].agent or need.person or house.person,
+            "person": _person(need, about[need.callback_id].agent) or house.person,
             "what": need.what,
             "opened_at": now,
             "due_at": _due(need, about[need.callback_id]),
@@ -83,6 +83,11 @@ def ask(connection: Connection, house: House, needs: Sequence[Need], now: dateti
     ]
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     connection.execute(dialect.insert(task).on_conflict_do_nothing(), rows)
+
+
+def _person(need: Need, own: str) -> str:
+    """The customer's own agent goes before whom the campaign names; a promise is whose word it was."""
+    return need.person or own if need.kind == PROMISE else own or need.person
 
 
 def _due(need: Need, about: Any) -> datetime:

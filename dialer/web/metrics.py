@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
@@ -22,6 +23,12 @@ PROMISES = Gauge("dialer_promises", "Promised times by campaign and what became 
 TASKS = Gauge("dialer_open_tasks", "What people still have to do, by campaign and kind.", ["campaign", "kind"])
 
 
+AGENTS = Gauge("dialer_agents", "Agents by where they stand.", ["state"])
+WAITED = Gauge("dialer_waited_for_agent_30d", "Customers who came to wait for an agent, in 30 days.", ["campaign"])
+ABANDONED = Gauge("dialer_abandoned_30d", "Those of them who met nobody in time.", ["campaign"])
+WINDOW = timedelta(days=30)
+
+
 async def exposition(works: Works) -> Response:
     """The figures as they are now."""
     CALLS_SENT.set(works.dialer.dialed)
@@ -35,4 +42,19 @@ async def exposition(works: Works) -> Response:
     TASKS.clear()
     for (campaign, kind), count in (await works.desk.ask(works.store.tasks.counts)).items():
         TASKS.labels(campaign, kind).set(count)
+    await _agents(works)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _agents(works: Works) -> None:
+    AGENTS.clear()
+    for seat in await works.desk.ask(works.store.presences.all):
+        AGENTS.labels(seat.presence.state.value).inc()
+    staffed = [one.campaign.id for one in await works.desk.ask(works.store.campaigns.all) if one.campaign.agents]
+    now = works.clock.now()
+    counts = await works.desk.ask(works.store.board.abandonment, staffed, now - WINDOW, now)
+    for gauge in (WAITED, ABANDONED):
+        gauge.clear()
+    for campaign, (abandoned, waited) in counts.items():
+        WAITED.labels(campaign).set(waited)
+        ABANDONED.labels(campaign).set(abandoned)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.request import urlopen
 
 from playwright.sync_api import expect
 
@@ -17,14 +15,11 @@ from tests.browser import call_centre, chromium
 from tests.browser.people_at_screens import AgentsScreen, Screen
 
 if TYPE_CHECKING:
-
     from playwright.sync_api import Browser
 
     from tests.browser.call_centre import CallCentre
 
 HERE = Path(__file__).parent
-LANGUAGES = {"en": "en-GB", "zh": "zh-CN"}
-
 PEOPLE = """\
 - { number: "sip:*", answer: agent, ring: [2, 4] }
 - { number: "+4420794600*", answer: human, ring: [3, 6], talk: [9000, 9900], patience: [200, 300], keys: ["1", "1"] }
@@ -42,7 +37,11 @@ def main() -> None:
     parser.add_argument("--all", type=Path, metavar="FOLDER", help="every screen, light and dark, in both languages")
     folder = parser.parse_args().all
     call_centre.PEOPLE = PEOPLE
-    with tempfile.TemporaryDirectory() as place, call_centre.in_folder(Path(place)) as centre, chromium.opened() as browser:
+    with (
+        tempfile.TemporaryDirectory() as place,
+        call_centre.in_folder(Path(place)) as centre,
+        chromium.opened() as browser,
+    ):
         open_for_the_day(centre)
         shop = Studio(centre, browser, folder or HERE, everything=folder is not None)
         shop.take()
@@ -52,23 +51,15 @@ def main() -> None:
 def open_for_the_day(centre: CallCentre) -> None:
     """Start everything: a survey by agents, and a renewal that the machine calls for."""
     centre.environment |= {"DIALER_MINIMUM_SPACING": "1 second", "DIALER_CALLS_PER_SECOND": "30"}
-    centre.start_carrier(speed=40)
+    centre.start_carrier(speed=15)
     machine: dict[str, Any] = {name: part for name, part in call_centre.survey().items() if name != "agents"}
     machine |= {"campaign": "renewal", "title": "Renewal by telephone"}
     asked = call_centre.survey(mode="preview")
     people = call_centre.customers(140)
     centre.furnish(call_centre.staff(5), people, asked, machine)
-    centre.start_service()
-    assert centre.service is not None
-    centre.until(lambda: has_called(centre, len(people)), "the machine has called everybody", centre.service)
-
-
-def has_called(centre: CallCentre, count: int) -> bool:
-    """Whether the machine is done with so many calls: everybody has a history."""
-    with urlopen(centre.environment["DIALER_TWILIO_API_URL"] + "/control/stats", timeout=5) as answer:
-        made = int(json.load(answer)["calls"])
-    with urlopen(centre.url + "/healthz", timeout=5) as answer:
-        return made >= count and json.load(answer)["in_call"] == 0
+    service = centre.start_service()
+    # By then customers have a history.
+    centre.until(lambda: centre.has_called(len(people)), "the machine has called everybody", service)
 
 
 @dataclass
@@ -143,7 +134,7 @@ class Studio:
             "customer": "/console/customers/C-001",
             "campaigns": "/console/campaigns",
             "campaign": "/console/campaigns/survey",
-            "why": "/console/why?reference=C-001",
+            "why": "/console/customers/C-001/why",
             "tasks": "/console/tasks",
             "reports": "/console/reports",
         }
@@ -156,6 +147,11 @@ class Studio:
         chinese.page.goto("/console/board")
         chinese.sees(".board-on_call", "Anna Kent")
         self._shoot(chinese, "board-zh-dark")
+        dora = AgentsScreen(self.browser, self.centre.url, "zh-CN")
+        dora.sign_in("2005")
+        dora.gets_ready()
+        dora.sees(".call.preview")
+        self._shoot(dora, "work-preview-zh")
 
     def _keep(self, screen: Screen, name: str, *, readme: bool = False, dark: bool = False) -> None:
         """The picture of one moment; with everything, in light and dark."""
@@ -169,6 +165,8 @@ class Studio:
             self._shoot(screen, name)
 
     def _shoot(self, screen: Screen, name: str) -> None:
+        for moving in (".htmx-added", ".htmx-settling", ".htmx-request"):
+            expect(screen.page.locator(moving)).to_have_count(0)
         screen.page.screenshot(path=self.folder / f"{name}.png", animations="disabled")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -93,7 +94,11 @@ def survey(**staffing: Any) -> dict[str, Any]:
         title="Spring survey",
         company="Harbour Insurance",
         when={"windows": {"daily": ["00:00-24:00"]}},
-        attempts={"retry": [{"after": ending, "wait": "1 h"} for ending in endings], "other_hour": False},
+        attempts={
+            "longest_call": "30 minutes",
+            "retry": [{"after": ending, "wait": "1 h"} for ending in endings],
+            "other_hour": False,
+        },
         fields={"product": "text", "renewal": "text"},
         outcomes={
             "happy": {"label": "Satisfied", "counts_as": "completed"},
@@ -153,15 +158,16 @@ class CallCentre:
     def start_carrier(self, speed: float = 10) -> None:
         """Start the stand-in carrier."""
         (self.folder / "people.yaml").write_text(PEOPLE, encoding="utf-8")
-        options = ("--port", "0", "--people", "people.yaml", "--speed", f"{speed:g}", "--seed", "7")
+        options = ("--port", "0", "--people", "people.yaml", "--speed", f"{speed:g}", "--calls-per-second", "100")
         process = self._start("carrier", "carrier", *options)
         self.until(lambda: "listening on " in self.log("carrier"), "the carrier listens", process)
         self.environment["DIALER_TWILIO_API_URL"] = self.log("carrier").partition("listening on ")[2].split()[0]
 
-    def start_service(self) -> None:
+    def start_service(self) -> subprocess.Popen[bytes]:
         """Start `dialer run`, and wait until it answers."""
         self.service = self._start("service", "run")
         self.until(self._is_serving, "the service serves", self.service)
+        return self.service
 
     def kill_service(self) -> None:
         """End it as a power failure does."""
@@ -171,10 +177,18 @@ class CallCentre:
 
     def _is_serving(self) -> bool:
         try:
-            with urlopen(self.url + "/healthz", timeout=5) as answer:  # noqa: S310 - ours, on loopback
-                return bool(answer.status == 200)
+            return bool(self._ask(self.url + "/healthz")["status"] == "ok")
         except (URLError, OSError):
             return False
+
+    def _ask(self, url: str) -> dict[str, Any]:
+        with urlopen(url, timeout=5) as answer:  # noqa: S310 - ours, on loopback
+            return dict(json.load(answer))
+
+    def has_called(self, count: int) -> bool:
+        """Whether so many calls were made and all are over."""
+        made = self._ask(self.environment["DIALER_TWILIO_API_URL"] + "/control/stats")["calls"]
+        return bool(made >= count and self._ask(self.url + "/healthz")["in_call"] == 0)
 
     def until(self, condition: Callable[[], bool], what: str, process: subprocess.Popen[bytes]) -> None:
         """Wait until `condition` holds; raise with the logs when it does not come to that."""

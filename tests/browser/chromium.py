@@ -62,3 +62,12 @@ def opened() -> Iterator[Browser]:
 def is_required() -> bool:
     """Whether tests without a browser fail: in CI nobody reads what was skipped."""
     return bool(os.environ.get("CI"))
+
+
+if __name__ == "__main__":
+    # For scripts/test: the path, or exit code 1 and how to get one.
+    try:
+        with sync_playwright() as playwright:
+            print(find(playwright))  # noqa: T201 - a program's answer
+    except NoBrowserError as missing:
+        raise SystemExit(str(missing)) from missing

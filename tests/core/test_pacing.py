@@ -313,7 +313,7 @@ def test_an_hour_stays_within_the_budget_and_agents_are_busier_than_one_by_one()
 @pytest.mark.parametrize(("crew", "rate", "least"), [(3, 0.20, 0.70), (10, 0.20, 0.82), (10, 0.50, 0.87)])
 def test_in_the_long_run_the_target_is_kept(crew: int, rate: float, least: float) -> None:
     pace = Pace(Pacer())
-    tallies = [shift(pace, crew, rate, 8 * 3600, day) for day in range(3)]
+    tallies = [shift(pace, crew, rate, 8 * 3600, day) for day in range(2)]
     answered, abandoned = sum(one.answered for one in tallies), sum(one.abandoned for one in tallies)
     assert abandoned <= 0.03 * answered
-    assert sum(one.utilisation for one in tallies[1:]) / 2 > least
+    assert tallies[1].utilisation > least

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import event
+
 from dialer.core.agent import AgentState, Role
 from dialer.core.record import CallbackState
 from dialer.store.board import Flight, Hour, Vips
 from tests.campaigns import NOW
 from tests.store import floor
 from tests.store.floor import AGENTS, SECOND
-from tests.store.steps import DAY, HOUR, MINUTE, crowd, enrol, people, rows, start
+from tests.store.steps import DAY, HOUR, MINUTE, crowd, enrol, people, start
 
 if TYPE_CHECKING:
     from dialer.store import Store
@@ -93,14 +95,29 @@ def test_abandonment_is_counted_over_those_who_came_to_wait(store: Store) -> Non
     assert store.board.abandonment(["other"], NOW - DAY, NOW + HOUR) == {}
 
 
-def test_abandonment_is_read_by_its_index(store: Store) -> None:
+def test_what_is_read_each_second_is_found_by_its_index(store: Store) -> None:
     if not store.database.is_sqlite:
-        return  # on an almost empty table PostgreSQL rightly reads all of it
-    query = (
-        "EXPLAIN QUERY PLAN SELECT campaign, count(*) FROM attempt "
-        "WHERE campaign IN ('a', 'b') AND waited_at >= 1 AND waited_at < 2 GROUP BY campaign"
-    )
-    assert any("attempt_waited" in str(row) for row in rows(store, query))
+        return  # an almost empty table PostgreSQL rightly reads as a whole
+    told: list[tuple[str, Any]] = []
+
+    @event.listens_for(store.database.engine, "before_cursor_execute")
+    def _(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        told.append((statement, values))
+
+    store.board.floor()
+    store.board.abandonment(["survey"], NOW - HOUR, NOW)
+    asked = [one for one in told if one[0].startswith("SELECT")]
+    with store.database.read() as connection:
+        plans = [
+            str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", values).all()) for query, values in asked
+        ]
+
+    agents, flights, in_line, abandoned = plans
+    assert "reservation_agent" in agents
+    assert "attempt_open_state" in flights
+    assert "attempt_open_state" in in_line
+    assert "attempt_waited" in abandoned
+    assert not [plan for plan in plans if "SCAN attempt'" in plan or "SCAN reservation" in plan]
 
 
 def test_calls_of_an_hour(store: Store) -> None:

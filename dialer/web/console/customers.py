@@ -81,7 +81,7 @@ def _show_number(console: Console) -> None:
         found = await _read(console, request)
         given = form(request).get("index", "0")
         numbers = found.customer.numbers
-        index = int(given) if given.isascii() and given.isdigit() and len(given) < 3 else len(numbers)  # noqa: PLR2004
+        index = int(given) if given.isascii() and given.isdigit() and len(given) < 3 else len(numbers)  # noqa: PLR2004 - two digits
         if index >= len(numbers):
             text = tongue(request).say("The customer has no such number.")
             return console.say_no(request, HTTPStatus.NOT_FOUND, text)
