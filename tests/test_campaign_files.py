@@ -121,9 +121,12 @@ def test_examples_are_sound_lessons(path: Path) -> None:
     assert parse(json.loads(json.dumps(loaded.document))) == loaded.campaign, "as it comes out of the database"
 
 
-def test_the_examples_are_the_four_that_the_handbook_asks_for() -> None:
+def test_the_examples_are_the_four_that_the_handbook_asks_for_and_one_with_agents() -> None:
     loaded = {one.campaign.id: one.campaign for one in load_folder(EXAMPLES)}
-    assert set(loaded) == {"insurance_renewal", "holiday_followup", "complaint_followup", "satisfaction_survey"}
+    staffed = {name for name, one in loaded.items() if one.agents is not None}
+    assert staffed == {"renewal_with_agents"}
+    four = {"insurance_renewal", "holiday_followup", "complaint_followup", "satisfaction_survey"}
+    assert set(loaded) == four | staffed
     assert loaded["complaint_followup"].language == "zh-CN"
     assert loaded["complaint_followup"].why_now.deadline.days == 3
     assert loaded["insurance_renewal"].why_now.due.offset.days == -40

@@ -42,7 +42,7 @@ class Move(StrEnum):
     CONNECT = "connect"  # both are in the conference
     HANG_UP = "hang_up"  # the conversation is over
     WRAP = "wrap"  # the record is finished, by the agent or by the timer
-    LOSE = "lose"  # their screen or their telephone is gone
+    LOSE = "lose"  # their screen or their telephone is gone; a customer in hand is taken from them first
 
 
 S, M = AgentState, Move
@@ -62,9 +62,8 @@ TRANSITIONS: dict[AgentState, dict[Move, AgentState]] = {
         # A lost webhook or a restart may have freed them while the customer came through after all.
         M.CONNECT: S.ON_CALL,
     },
-    S.RESERVED: {M.CONNECT: S.ON_CALL, M.RELEASE: S.READY, M.LOSE: S.PAUSED},
-    # The telephone may be gone and the screen still there: the record is finished all the same.
-    S.ON_CALL: {M.HANG_UP: S.WRAP_UP, M.LOSE: S.WRAP_UP},
+    S.RESERVED: {M.CONNECT: S.ON_CALL, M.RELEASE: S.READY},
+    S.ON_CALL: {M.HANG_UP: S.WRAP_UP},
     S.WRAP_UP: {M.WRAP: S.READY},
 }
 """A move that is not in the table changes nothing, but that a pause or a sign-out asked for in the middle of a call is
@@ -104,8 +103,6 @@ def move(presence: Presence, what: Move, at: datetime, reason: str = "") -> Pres
         return None
     after = presence.afterwards if to in _IN_HAND else None
     wanted = presence.wanted if to in _IN_HAND else ""
-    if what is M.LOSE and to in _IN_HAND:
-        after, wanted = S.PAUSED, reason
     return Presence(to, at, reason, after, wanted)
 
 

@@ -14,6 +14,7 @@ from dialer.core.agent import AgentState, Move
 from dialer.core.lifecycle import PREVIEW, RECORD, AttemptState, Event, EventKind, Mark
 from dialer.core.outcome import Disposition
 from dialer.core.staffing import AtZero
+from dialer.engine.reconcile import as_events
 from dialer.errors import CarrierError
 from dialer.ports import room
 from dialer.store import reservations
@@ -37,11 +38,11 @@ SCREEN_LOST: Final = timedelta(seconds=15)
 """An agent whose screen gave no sign of life for so long gets no customer."""
 
 SCREEN_GONE: Final = "screen lost"
-MEETING: Final = timedelta(seconds=3)
-"""When a customer should have met the agent by now, the carrier is asked who is in the conference."""
+MEETING: Final = timedelta(seconds=4)
+"""How often the carrier is asked about a customer for whom an agent is set aside."""
 
 TALKING: Final = timedelta(seconds=5)
-"""How often it is asked about a conversation."""
+"""How often about one who talks."""
 
 STALE: Final = timedelta(days=1)
 """Records older than this are not finished by the program any more."""
@@ -108,24 +109,33 @@ class Floor:
         self._changes.happened()
 
     async def _meeting(self, one: Standing, now: datetime) -> None:
-        """Ask the carrier who is in the conference when a webhook seems lost."""
+        """Ask the carrier about a customer of whom nothing was told for a while: a webhook may be lost."""
         talking = one.state == reservations.CONNECTED
-        since = one.connected_at if talking else one.waited_at
-        if since is None or (not one.leg_token and not talking):
-            return
         last = self._asked.setdefault(one.token, self._clock.monotonic())
         if self._clock.monotonic() < last + (TALKING if talking else MEETING).total_seconds():
             return
         self._asked[one.token] = self._clock.monotonic()
         try:
-            inside = await self._telephony.present(room(one.leg_token)) if one.leg_token else frozenset()
+            met = await self._is_inside(one)
+            if met and not talking:
+                await self._ledger.record(Event(one.token, EventKind.CONNECTED, "found_talking", now, "poll"))
+            elif not met:
+                await self._how_it_stands(one, now)
+                if talking:
+                    await self._desk.ask(self._store.reservations.parted, one.token, now)
+                    self._changes.happened()
         except CarrierError:
-            return
-        if one.token in inside and not talking:
-            await self._ledger.record(Event(one.token, EventKind.CONNECTED, "found_talking", now, "poll"))
-        elif one.token not in inside and talking:
-            await self._desk.ask(self._store.reservations.parted, one.token, now)
-            self._changes.happened()
+            log.warning("carrier_cannot_be_asked_about", attempt=one.token)
+
+    async def _is_inside(self, one: Standing) -> bool:
+        waits = one.waited_at is not None or one.connected_at is not None
+        return waits and bool(one.leg_token) and one.token in await self._telephony.present(room(one.leg_token))
+
+    async def _how_it_stands(self, one: Standing, now: datetime) -> None:
+        if one.carrier_call_id:
+            call = await self._telephony.fetch(one.carrier_call_id)
+            if call is not None and call.kind is EventKind.ENDED:
+                await self._ledger.record(*as_events(one.token, call, now))
 
     async def _preview(self, one: Standing, now: datetime) -> None:
         campaign = await self._campaign(one.campaign)

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
 from dialer.core.agent import AgentState
+from dialer.core.answer_rates import AnswerRates
 from dialer.core.lifecycle import AttemptState
 from dialer.core.outcome import AnsweredBy, Disposition
 from dialer.core.pacing import Pacer
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from dialer.ports import Clock, Telephony
     from dialer.store import Seat, Standing, Store
     from dialer.store.attempts import InFlight, Recorded
+    from dialer.store.prospects import Traits
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +45,9 @@ EVERY: Final = timedelta(seconds=1)
 
 LOOK: Final = timedelta(milliseconds=100)
 """The shortest time between two looks for agents who are free."""
+
+MOST_PROSPECTS: Final = 4
+"""So many people next in line are looked at for each agent on shift; a pacer never dials more lines than that."""
 
 SAVED_EVERY: Final = timedelta(minutes=1)
 COUNTED: Final = timedelta(days=30)
@@ -80,9 +86,12 @@ class Pacing:
         self._changes = changes
         self._dialer = dialer
         self._pacers: dict[str, Pacer] = {}
+        self._rates: dict[str, AnswerRates] = {}
+        self._traits: dict[str, Traits] = {}  # of calls in flight, by attempt
         self._of_campaign: dict[str, str] = {}  # predictive campaign -> its pool
         self._paces: dict[str, Pace] = {}
-        self._looked = self._decided = self._saved = self._counted = -1e9
+        self._vain: dict[int, float] = {}  # agent -> until when there is nothing for them, on the monotonic clock
+        self._looked = self._decided = self._saved = self._counted = -inf
 
     @property
     def paces(self) -> Mapping[str, Pace]:
@@ -128,9 +137,13 @@ class Pacing:
                 name for one in mine if (name := one.campaign.id) in waiting and (name not in first or waiting[name])
             ]
             self._say([name for name in names if name not in first], len(free))
-            if names and await self._dialer.for_agent(seat.key, names, _taker(seat, seats, first)) is not None:
+            if not names or self._clock.monotonic() < self._vain.get(seat.key, -inf):
+                continue
+            if await self._dialer.for_agent(seat.key, names, _taker(seat, seats, first)) is not None:
                 dialed += 1
                 self._changes.happened()
+            else:  # what waits is others', or the gate says no
+                self._vain[seat.key] = self._clock.monotonic() + EVERY.total_seconds()
         return dialed
 
     def _say(self, names: Sequence[str], free: int) -> None:
@@ -149,26 +162,42 @@ class Pacing:
         for pool in pools(predictive, seats):
             self._of_campaign |= dict.fromkeys(pool.campaigns, pool.name)
             mine = [one for one in flying if one.campaign in pool.campaigns and not one.agent]
-            wanted = await self._decide(pool, mine)
+            taker = Taker(on_shift=frozenset(on_shift))
+            wanted = await self._decide(pool, mine, taker)
             if wanted > 0:
-                taker = Taker(on_shift=frozenset(on_shift))
-                dialed += len(await self._dialer.ahead(wanted, pool.campaigns, taker))
+                sent = await self._dialer.ahead(wanted, pool.campaigns, taker)
+                self._traits |= await self._desk.ask(self._store.prospects.of, sent, self._clock.now()) if sent else {}
+                dialed += len(sent)
             elif wanted < 0:
                 await self._stop(mine, -wanted)
         return dialed
 
-    async def _decide(self, pool: Pool, mine: Sequence[InFlight]) -> int:
-        pacer = await self._pacer(pool)
+    async def _decide(self, pool: Pool, mine: Sequence[InFlight], taker: Taker) -> int:
+        pacer, rates = await self._pacer(pool), self._rates[pool.name]
+        most = MOST_PROSPECTS * max(1, sum(seat.presence.state in ON_SHIFT for seat in pool.seats))
+        at = self._clock.now()
+        ahead = await self._desk.ask(self._store.prospects.next, pool.campaigns, taker, most, at)
         now = self._clock.now().timestamp()
         states = [(_state(seat), (seat.presence.since).timestamp()) for seat in pool.seats]
         calls = [_stage(one) for one in mine]
         agents = ([state for state, _ in states], [since for _, since in states])
-        wanted = pacer.decide(now, agents, ([stage for stage, _ in calls], [began for _, began in calls]))
+        wanted = pacer.decide(
+            now,
+            agents,
+            ([stage for stage, _ in calls], [began for _, began in calls]),
+            chances=[self._chance(rates, one.token) for one in mine],
+            prospects=[rates.chance(one.segment, one.hour, one.contact) for one in ahead],
+        )
         pace = Pace(pacer.reason, self._clock.now(), asdict(pacer.inputs))
         if any(self._paces.get(name) is None or self._paces[name].reason != pace.reason for name in pool.campaigns):
             self._changes.happened()
         self._paces |= dict.fromkeys(pool.campaigns, pace)
         return wanted
+
+    def _chance(self, rates: AnswerRates, token: str) -> float:
+        """The chance of a call in flight; of one sent by a process that died, everybody's."""
+        known = self._traits.get(token)
+        return rates.chance(known.segment, known.hour, known.contact) if known is not None else rates.chance("", 0, "")
 
     async def _pacer(self, pool: Pool) -> Pacer:
         known = self._pacers.get(pool.name)
@@ -182,12 +211,13 @@ class Pacing:
                 "limit": terms.legal_limit,
             }
             learnt = await self._desk.ask(self._store.pacers.learnt, pool.name)
+            self._rates[pool.name] = AnswerRates.restore(learnt.get("rates", []))
             try:
-                known = Pacer.restore(learnt, **parameters) if learnt else Pacer(**parameters)
+                known = Pacer.restore(learnt["pacer"], **parameters) if learnt else Pacer(**parameters)
             except ValueError:  # another ring limit: what was learnt does not fit any more
                 known = Pacer(**parameters)
             self._pacers[pool.name] = known
-            self._counted = -1e9
+            self._counted = -inf
         return known
 
     async def _count(self, predictive: Sequence[Standing]) -> None:
@@ -214,7 +244,8 @@ class Pacing:
             return
         self._saved = now
         for name, pacer in self._pacers.items():
-            await self._desk.ask(self._store.pacers.keep, name, pacer.state(), self._clock.now())
+            learnt = {"pacer": pacer.state(), "rates": self._rates[name].state()}
+            await self._desk.ask(self._store.pacers.keep, name, learnt, self._clock.now())
 
     async def _stop(self, mine: Sequence[InFlight], many: int) -> None:
         """Take back the calls that have rung longest, before anybody answers them in vain."""
@@ -229,10 +260,17 @@ class Pacing:
         """Let the pacer learn from what was told about a call."""
         pool = self._of_campaign.get(told.campaign)
         pacer = self._pacers.get(pool) if pool is not None else None
-        if pacer is None or told.before is None or told.facts is None or told.before == told.facts:
+        if pool is None or pacer is None or told.before is None or told.facts is None or told.before == told.facts:
             return
         for kind, value in lessons(told.before, told.facts):
             pacer.observe(self._clock.now().timestamp(), kind, value)
+        met = told.facts.connected_at is not None
+        if met or not told.facts.is_open:
+            traits = self._traits.pop(told.token, None)
+            if traits is not None:
+                person = met or told.facts.disposition is Disposition.ABANDONED
+                rates = self._rates[pool]
+                rates.observe(traits.segment, traits.hour, traits.contact, answered=person)
 
 
 def lessons(before: Facts, after: Facts) -> list[tuple[str, float]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from datetime import timedelta
+from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -72,6 +73,7 @@ class Parking:
         self._public_url = public_url
         self._caller_id = caller_id
         self._checked: dict[str, float] = {}  # leg -> when the carrier was last asked, on the monotonic clock
+        self._tried: dict[int, float] = {}  # agent -> when their telephone was last called
         self._at_work: set[asyncio.Task[None]] = set()
 
     async def round(self) -> None:
@@ -98,25 +100,30 @@ class Parking:
 
     async def _call(self, seat: Seat) -> None:
         if seat.leg_tries >= MOST_TRIES:
-            what = Move.LOSE
-            moved = await self._desk.ask(
-                self._store.presences.move, seat.agent.staff_number, what, self._clock.now(), reason=NOT_REACHED
-            )
-            if moved is not None:
-                log.warning("telephone_not_reached", agent=seat.agent.staff_number)
-                await self._desk.ask(self._store.presences.tries_forgotten, seat.key)
-                self._changes.happened()
+            await self._give_up(seat)
             return
         wait = BETWEEN_TRIES[seat.leg_tries].total_seconds()
-        last = self._checked.get(f"try {seat.key}", 0.0)
+        last = self._tried.get(seat.key, -inf)
         if self._clock.monotonic() < last + wait or not self._dialer.leg():
             return
-        self._checked[f"try {seat.key}"] = self._clock.monotonic()
+        self._tried[seat.key] = self._clock.monotonic()
         token = secrets.token_hex(16)
         # The row first, then the call: whatever the carrier tells about this leg finds it.
         await self._desk.ask(self._store.presences.leg_called, seat.key, token, self._clock.now())
         self._changes.happened()
         self._start(self._place(seat, token))
+
+    async def _give_up(self, seat: Seat) -> None:
+        """A telephone that does not answer: its agent gets nobody until they say that they are there."""
+        now, number = self._clock.now(), seat.agent.staff_number
+        if seat.presence.state is AgentState.RESERVED:
+            latest = await self._desk.ask(self._store.reservations.latest, seat.key)
+            if latest is not None:
+                await self._desk.ask(self._store.reservations.release, latest[0], NOT_REACHED, now)
+        moved = await self._desk.ask(self._store.presences.move, number, Move.LOSE, now, reason=NOT_REACHED)
+        if moved is not None:
+            log.warning("telephone_not_reached", agent=number)
+            self._changes.happened()
 
     async def _place(self, seat: Seat, token: str) -> None:
         links = LegLinks(self._public_url, token)

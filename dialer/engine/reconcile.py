@@ -131,7 +131,7 @@ class Reconciler:
         mine = [call for call in found if call.carrier_call_id not in taken]
         if len(mine) == 1:
             log.info("unknown_call_found", attempt=one.token, carrier_call=mine[0].carrier_call_id)
-            await self._ledger.record(*_found(one.token, mine[0], now))
+            await self._ledger.record(*as_events(one.token, mine[0], now))
         elif mine:
             log.error("several_calls_could_be_this_one", attempt=one.token, calls=len(mine))
             await self._ledger.record(Event(one.token, EventKind.AMBIGUOUS, "ambiguous", now, "poll"))
@@ -153,7 +153,7 @@ class Reconciler:
             if call is None:
                 log.error("carrier_forgot_a_call", attempt=one.token, carrier_call=one.carrier_call_id)
             else:
-                await self._ledger.record(*_found(one.token, call, now))
+                await self._ledger.record(*as_events(one.token, call, now))
 
         try:
             await self._each(found, ask, now)
@@ -163,7 +163,7 @@ class Reconciler:
         return len(found)
 
 
-def _found(token: str, call: CallReport, now: datetime) -> list[Event]:
+def as_events(token: str, call: CallReport, now: datetime) -> list[Event]:
     """The carrier's record as events: that it has the call, and how far the call has come."""
     placed = Event(token, EventKind.PLACED, "found", now, "poll", carrier_call_id=call.carrier_call_id)
     reached = Event(

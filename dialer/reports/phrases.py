@@ -265,7 +265,10 @@ REASONS: tuple[tuple[str, str], ...] = (
     # Agents, where the campaign has them.
     (r"(?P<count>\d+) agents are ready at this moment", "目前有 {count} 名坐席就绪"),
     (r"all (?P<count>\d+) agents who are ready have a customer at this moment", "{count} 名坐席目前都在服务客户"),
-    (r"none of the (?P<count>\d+) agents of this campaign is ready at this moment", "本活动 {count} 名坐席目前均未就绪"),
+    (
+        r"none of the (?P<count>\d+) agents of this campaign is ready at this moment",
+        "本活动 {count} 名坐席目前均未就绪",
+    ),
     (
         "nobody who works here may take calls of this campaign: see its teams and skills",
         "没有坐席可接听本活动的呼叫：请检查班组和技能",

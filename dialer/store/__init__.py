@@ -20,6 +20,7 @@ from dialer.store.history import History
 from dialer.store.pacers import Pacers
 from dialer.store.presences import Presences, Seat
 from dialer.store.promise_list import Promises, Wanted
+from dialer.store.prospects import Prospects
 from dialer.store.records import Records
 from dialer.store.reservations import Reservations
 from dialer.store.sessions import Session, Sessions
@@ -77,6 +78,7 @@ class Store:
         self.presences = Presences(database)
         self.reservations = Reservations(database, house)
         self.pacers = Pacers(database)
+        self.prospects = Prospects(database)
         self.divisions = Divisions(database)
         self.agent_calls = AgentCalls(database, house)
         self.board = Board(database)

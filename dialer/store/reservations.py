@@ -70,6 +70,7 @@ class Standing:
     attempt_state: AttemptState
     attempt_lease: datetime
     waited_at: datetime | None
+    carrier_call_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +191,7 @@ class Reservations:
                 attempt.c.state.label("attempt_state"),
                 attempt.c.lease_until.label("attempt_lease"),
                 attempt.c.waited_at,
+                attempt.c.carrier_call_id,
             )
             .join(agent, agent.c.id == reservation.c.agent_id)
             .join(presence, presence.c.agent_id == reservation.c.agent_id)
@@ -345,6 +347,7 @@ def _standing_of(row: Any) -> Standing:
         attempt_state=AttemptState(row.attempt_state),
         attempt_lease=row.attempt_lease,
         waited_at=row.waited_at,
+        carrier_call_id=row.carrier_call_id,
     )
 
 

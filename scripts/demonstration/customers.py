@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import phonenumbers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 PEOPLE = 360
@@ -66,12 +66,23 @@ ENGLISH = (
     "policy expiry",
     "order date",
     "service date",
+    "agent",
 )
 CHINESE = ("客户编号", "姓名", "称呼", "手机", "级别", "语言", "地区", "勿扰时段", "solution_date", "last_complaint")
 
 
-def write(folder: Path, now: datetime) -> tuple[Path, Path]:
-    """Write the English file (UTF-8 with BOM) and the Chinese one (GB18030)."""
+STAFFED_PEOPLE = 900
+HOMES, OWN = 0.85, 0.15
+"""Of those who are called by agents: how many insured a home, and how many have an agent of their own."""
+
+
+def write(folder: Path, now: datetime, staff: Sequence[str] = ()) -> tuple[Path, ...]:
+    """Write the English file (UTF-8 with BOM) and the Chinese one (GB18030).
+
+    With the staff numbers of agents there are more people, for agents to call, and only the English file.
+    """
+    if staff:
+        return (_for_agents(folder, now, staff),)
     chance = random.Random(7)  # noqa: S311 - made-up people, not secrets
     world, china = folder / "customers.csv", folder / "客户.csv"
     people = list(_people(chance, now))
@@ -87,10 +98,29 @@ def write(folder: Path, now: datetime) -> tuple[Path, Path]:
     return world, china
 
 
-def _people(chance: random.Random, now: datetime) -> Iterator[tuple[int, Place]]:
-    awake = [place for place in PLACES if 10 <= now.astimezone(ZoneInfo(place.zone)).hour < 19]  # noqa: PLR2004 - day
-    asleep = [place for place in PLACES if place not in awake]
-    for number in range(PEOPLE):
+def _for_agents(folder: Path, now: datetime, staff: Sequence[str]) -> Path:
+    chance = random.Random(7)  # noqa: S311 - made-up people, not secrets
+    path = folder / "customers.csv"
+    abroad = tuple(place for place in PLACES if place.country != "CN")
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        out = csv.writer(file)
+        out.writerow(ENGLISH)
+        for number, place in _people(chance, now, STAFFED_PEOPLE, abroad):
+            row = dict(zip(ENGLISH, _english(chance, number, place, now), strict=True))
+            home = chance.random() < HOMES
+            row["product"] = "home" if home else "motor"
+            row["policy expiry"] = (now.date() + timedelta(days=chance.randint(29, 39))).isoformat()
+            row["agent"] = chance.choice(staff) if chance.random() < OWN else ""
+            out.writerow(row.values())
+    return path
+
+
+def _people(
+    chance: random.Random, now: datetime, many: int = PEOPLE, places: Sequence[Place] = PLACES
+) -> Iterator[tuple[int, Place]]:
+    awake = [place for place in places if 10 <= now.astimezone(ZoneInfo(place.zone)).hour < 19]  # noqa: PLR2004 - day
+    asleep = [place for place in places if place not in awake]
+    for number in range(many):
         pool = awake if awake and (chance.random() < AWAKE_SHARE or not asleep) else asleep
         yield number, chance.choice(pool)
 
@@ -117,6 +147,7 @@ def _english(chance: random.Random, number: int, place: Place, now: datetime) ->
         (today + timedelta(days=chance.randint(36, 55))).isoformat(),
         (today - timedelta(days=chance.randint(1, 200))).isoformat() if number % 2 else "",
         (today - timedelta(days=chance.randint(2, 9))).isoformat() if number % 3 == 0 else "",
+        "",
     ]
 
 
@@ -165,4 +196,4 @@ def _trouble() -> Iterator[list[str]]:
     )
     for reference, name, phone in rows:
         expiry = "31/02/2027" if name == "Bad date" else "2099-01-01"
-        yield [reference, name, "", phone, "", "gold", "en", "", "", "", "motor", expiry, "", ""]
+        yield [reference, name, "", phone, "", "gold", "en", "", "", "", "motor", expiry, "", "", ""]

@@ -36,7 +36,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/screens", description=__doc__)
     parser.add_argument("--all", type=Path, metavar="FOLDER", help="every screen, light and dark, in both languages")
     folder = parser.parse_args().all
-    call_centre.PEOPLE = PEOPLE
     with (
         tempfile.TemporaryDirectory() as place,
         call_centre.in_folder(Path(place)) as centre,
@@ -51,6 +50,7 @@ def main() -> None:
 def open_for_the_day(centre: CallCentre) -> None:
     """Start everything: a survey by agents, and a renewal that the machine calls for."""
     centre.environment |= {"DIALER_MINIMUM_SPACING": "1 second", "DIALER_CALLS_PER_SECOND": "30"}
+    centre.people = PEOPLE
     centre.start_carrier(speed=15)
     machine: dict[str, Any] = {name: part for name, part in call_centre.survey().items() if name != "agents"}
     machine |= {"campaign": "renewal", "title": "Renewal by telephone"}

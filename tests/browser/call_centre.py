@@ -134,6 +134,7 @@ class CallCentre:
 
     folder: Path
     command: Sequence[str] = COMMAND
+    people: str = PEOPLE
     environment: dict[str, str] = field(default_factory=dict)
     running: list[subprocess.Popen[bytes]] = field(default_factory=list)
     service: subprocess.Popen[bytes] | None = None
@@ -157,7 +158,7 @@ class CallCentre:
 
     def start_carrier(self, speed: float = 10) -> None:
         """Start the stand-in carrier."""
-        (self.folder / "people.yaml").write_text(PEOPLE, encoding="utf-8")
+        (self.folder / "people.yaml").write_text(self.people, encoding="utf-8")
         options = ("--port", "0", "--people", "people.yaml", "--speed", f"{speed:g}", "--calls-per-second", "100")
         process = self._start("carrier", "carrier", *options)
         self.until(lambda: "listening on " in self.log("carrier"), "the carrier listens", process)

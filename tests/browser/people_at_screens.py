@@ -98,6 +98,11 @@ class AgentsScreen(Screen):
         self.page.get_by_label(label, exact=True).check()
         self.press("Escape")
 
+    def skips(self, reason: str) -> None:
+        """Do not call the customer whose file is shown."""
+        self.press("s")
+        self.page.get_by_role("button", name=reason).click()
+
     def hangs_up(self) -> None:
         """End the conversation."""
         self.press("h")

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
+BUSY_TELEPHONE = '- { number: "sip:2002*", answer: busy }\n'
+
 
 @dataclass(frozen=True)
 class Floor:
@@ -136,3 +138,32 @@ def test_an_agents_screen_in_chinese(centre: CallCentre, browser: Browser) -> No
     agent.gets_a_call()
     agent.sees(".call", "通话中")
     agent.close()
+
+
+def test_what_is_not_possible_is_said(centre: CallCentre, browser: Browser) -> None:
+    centre.people = BUSY_TELEPHONE + centre.people
+    centre.start_carrier()
+    centre.furnish(staff(2), customers(3), survey(mode="preview"))
+    centre.start_service()
+    anna, ben = AgentsScreen(browser, centre.url), AgentsScreen(browser, centre.url)
+    ben.sign_in("2002")
+    ben.press("r")
+    anna.sign_in("2001")
+    anna.gets_ready()
+    anna.sees(".call.preview", "Ada Bell")
+    anna.skips("Was spoken to recently")
+    anna.sees(".call.preview", "Tom Reed")
+    anna.press("d")
+    anna.gets_a_call()
+    anna.hangs_up()
+    anna.press("f")
+    anna.sees("#notice", "Choose an outcome")
+    anna.chooses("Never call again")
+    anna.press("f")
+    anna.sees("#notice", "Please confirm")
+    anna.chooses("Yes, the customer asked never to be called again")
+    anna.finishes()
+    ben.sees(".telephone .badge.bad", "Telephone not reached")
+    ben.sees(".badge.paused")
+    anna.close()
+    ben.close()

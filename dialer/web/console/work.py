@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
@@ -19,6 +20,7 @@ from dialer.web.console import work_record
 from dialer.web.console.languages import N_
 from dialer.web.console.site import form, tongue, who
 from dialer.web.console.terms import Terms
+from dialer.web.console.work_glance import Glances
 from dialer.web.console.work_words import NOT_ASKED, OUTCOMES, REASONS, SAID, SKIPS, STEPS, TODAY
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from dialer.engine.agent_view import AgentView, CallView
     from dialer.web.console.languages import Tongue
     from dialer.web.console.site import Console
+    from dialer.web.console.work_glance import Glance
 
 HOME: Final = "/console/work"
 
@@ -37,7 +40,7 @@ PARTS: Final = ("state", "call", "script", "record", "file", "ahead")
 """Each has a template of its own and is sent by itself when it changes."""
 
 HEARTBEAT: Final = timedelta(seconds=4)
-"""A screen that is open says so at least this often."""
+"""A screen that is open says so, and is looked over, at least this often."""
 
 SETTLE: Final = timedelta(milliseconds=250)
 """The least time between two refreshes of one screen."""
@@ -60,6 +63,7 @@ def add(console: Console) -> None:
 
 def _watching(console: Console, screen: _Screen) -> None:
     shifts, changes, clock = console.works.shifts, console.works.changes, console.works.clock
+    glances = Glances(console.works)
 
     @console.page("/work", Permission.WORK, title=N_("My work"), order=10)
     async def work(request: Request) -> Response:
@@ -78,19 +82,20 @@ def _watching(console: Console, screen: _Screen) -> None:
     async def events(request: Request) -> AsyncIterator[tuple[str, str]]:
         number = who(request).agent.staff_number
         told: dict[str, Markup] = {}
-        drawn: tuple[AgentView, str, datetime] | None = None
+        seen: tuple[Glance | None, int] | None = None
+        look_at = clock.monotonic()
         while True:
-            version, at, now = changes.version, clock.monotonic(), console.now()
+            version, at = changes.version, clock.monotonic()
             shifts.seen(number)
-            view = await shifts.view(number)
-            drawing = view, _pace(view.call, now), now.replace(second=0, microsecond=0)
-            parts = screen.parts(request, view) if drawing != drawn else {}
-            drawn = drawing
-            for name, html in parts.items():
-                if told.get(name) != html:
-                    told[name] = html
-                    yield name, html
-            await changes.wait(version, _until_next(view, console.now()))
+            sight = await glances.of(number, version), screen.touched[number]
+            if sight != seen or at >= look_at:
+                seen, view = sight, await shifts.view(number)
+                look_at = at + _until_next(view, console.now()).total_seconds()
+                for name, html in screen.parts(request, view).items():
+                    if told.get(name) != html:
+                        told[name] = html
+                        yield name, html
+            await changes.wait(version, timedelta(seconds=max(0.0, look_at - clock.monotonic())))
             early = SETTLE - timedelta(seconds=clock.monotonic() - at)
             if early > timedelta(0):
                 await clock.sleep(early)
@@ -188,6 +193,7 @@ class _Screen:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._shifts = console.works.shifts
+        self.touched: Counter[str] = Counter()  # how often each agent did something at their screen
 
     def parts(self, request: Request, view: AgentView) -> dict[str, Markup]:
         """Every part by the name of its event, marked so that a browser knows one it already shows."""
@@ -251,6 +257,7 @@ class _Screen:
             return console.say_no(request, HTTPStatus.CONFLICT, _sentence(error, tongue(request)))
         if deed:
             await console.note(request, deed, subject or number, detail)
+        self.touched[number] += 1
         console.works.changes.happened()
         return self._shown(request, leads)
 
@@ -329,7 +336,9 @@ def _bar(call: CallView | None) -> int:
 def _until_next(view: AgentView, now: datetime) -> timedelta:
     """How long the screen stays as it is if nothing happens."""
     call = view.call
-    marks = [call.warn_at, call.flag_at] if call is not None and call.stage is Stage.CONNECTED else []
+    marks: list[datetime | None] = []
+    if call is not None:
+        marks = [call.warn_at, call.flag_at] if call.stage is Stage.CONNECTED else [call.ends_at]
     ahead = [at - now for at in marks if at is not None and at > now]
     return min([HEARTBEAT, *ahead])
 

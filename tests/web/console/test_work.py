@@ -28,6 +28,7 @@ from dialer.engine.agent_view import (
 )
 from dialer.engine.changes import Changes
 from dialer.errors import InputError, Problem
+from dialer.store import Seat
 from dialer.web.console import account, sign_in, work
 from dialer.web.console.site import Console
 from tests.campaigns import number
@@ -86,10 +87,12 @@ class Double:
     view_now: AgentView
     asked: list[tuple[Any, ...]] = field(default_factory=list)
     seen_times: int = 0
+    views: int = 0
     refuses: InputError | None = None
 
     async def view(self, staff_number: str) -> AgentView:
         assert staff_number == self.view_now.agent.staff_number
+        self.views += 1
         return self.view_now
 
     def seen(self, staff_number: str) -> None:
@@ -110,15 +113,27 @@ class Double:
 
 
 @dataclass(frozen=True)
-class WithShifts:
-    """The works, and the double in them."""
+class Instead:
+    """Something with a few of its parts replaced."""
 
-    whole: Works
-    shifts: Double
-    changes: Changes
+    whole: Any
+    parts: dict[str, Any]
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.whole, name)
+        return self.parts[name] if name in self.parts else getattr(self.whole, name)
+
+
+@dataclass
+class Seats:
+    """The seat of the one agent there is."""
+
+    shifts: Double
+    looks: int = 0
+
+    def all(self) -> list[Seat]:
+        self.looks += 1
+        view = self.shifts.view_now
+        return [Seat(1, view.agent, view.presence, view.leg, "", "", None, view.leg_tries, None, None)]
 
 
 @pytest.fixture
@@ -135,9 +150,16 @@ def changes() -> Changes:
 
 
 @pytest.fixture
-def site(works: Works, people: dict[Role, Member], shifts: Double, changes: Changes) -> Console:
+def seats(shifts: Double) -> Seats:
+    return Seats(shifts)
+
+
+@pytest.fixture
+def site(works: Works, people: dict[Role, Member], shifts: Double, changes: Changes, seats: Seats) -> Console:
     del people
-    console = Console(WithShifts(works, shifts, changes), CHEAP)  # type: ignore[arg-type] # it has all that is asked for
+    store = Instead(works.store, {"presences": seats})
+    whole: Any = Instead(works, {"shifts": shifts, "changes": changes, "store": store})
+    console = Console(whole, CHEAP)
     for module in (sign_in, account, work):
         module.add(console)
     return console
@@ -368,7 +390,13 @@ async def test_changes_are_in_the_trail_and_typing_is_not(agent: Browser, shifts
 async def test_finishing(agent: Browser, shifts: Double) -> None:
     shifts.stands(AgentState.WRAP_UP, in_hand(Stage.WRAP_UP))
     await agent.get("/console/work")
-    fields: dict[str, Any] = {"day": "2026-03-05", "hour": "10:00", "zone": "Asia/Tokyo", "notes": " wants a letter \n", "person": "x"}
+    fields: dict[str, Any] = {
+        "day": "2026-03-05",
+        "hour": "10:00",
+        "zone": "Asia/Tokyo",
+        "notes": " wants a letter \n",
+        "person": "x",
+    }
     answer = await agent.post(
         "/console/work/finish", attempt="a-1", outcome="bought", next_step="promise", another_agent="yes", **fields
     )
@@ -472,14 +500,26 @@ async def stream(site: Console, agent: Browser, shifts: Double) -> AsyncIterator
 
 
 async def test_the_stream_begins_with_everything_and_sends_only_what_changes(
-    stream: Stream, shifts: Double, changes: Changes
+    stream: Stream, shifts: Double, agent: Browser
 ) -> None:
     assert set(await stream.next(6)) == set(work.PARTS)
     shifts.stands(AgentState.ON_CALL, in_hand(Stage.CONNECTED, page=replace(PAGE, question="And the price?")))
-    changes.happened()
+    await agent.post("/console/work/back", htmx=True, attempt="a-1")
     told = await stream.next(1)
     assert "And the price?" in told["script"]
     assert stream.silent()
+
+
+async def test_what_others_do_is_not_looked_at(stream: Stream, shifts: Double, changes: Changes, seats: Seats) -> None:
+    await stream.next(6)
+    looks, views = seats.looks, shifts.views
+    changes.happened()
+    while seats.looks == looks:
+        await changes.wait(changes.version, timedelta(milliseconds=10))
+    assert shifts.views == views
+    shifts.stands(AgentState.WRAP_UP, in_hand(Stage.WRAP_UP))
+    changes.happened()
+    assert "call" in await stream.next(3)
 
 
 async def test_typing_is_never_replaced_while_the_call_is_the_same(
@@ -493,7 +533,7 @@ async def test_typing_is_never_replaced_while_the_call_is_the_same(
         told |= await stream.next(1)
     prints = [re.findall(r'data-print="(\w+)"', one)[0] for one in (first, told["record"])]
     assert prints[0] == prints[1]  # by which the browser keeps what it has
-    shifts.stands(AgentState.WRAP_UP, in_hand(Stage.WRAP_UP, attempt="a-2"))
+    shifts.stands(AgentState.ON_CALL, in_hand(Stage.CONNECTED, attempt="a-2"))
     changes.happened()
     told = await stream.next(1)
     while "record" not in told:
@@ -504,7 +544,7 @@ async def test_typing_is_never_replaced_while_the_call_is_the_same(
 async def test_an_open_screen_says_that_it_is_there(stream: Stream, shifts: Double, changes: Changes) -> None:
     await stream.next(6)
     before = shifts.seen_times
-    shifts.stands(AgentState.ON_CALL, in_hand(Stage.CONNECTED, chosen="bought"))
+    shifts.stands(AgentState.ON_CALL, in_hand(Stage.CONNECTED), afterwards=AgentState.PAUSED)
     changes.happened()
     await stream.next(1)
     assert shifts.seen_times == before + 1
