@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from scripts.demonstration.stage import Stage
 
+AT_ONCE = 3
 NAMES = ("Ann Bell", "Bao Chen", "Carla Diaz", "Dev Mehta", "Eva Lind", "Finn Wolf", "Gwen Hart", "Hana Sato")
 
 
@@ -46,22 +48,29 @@ def _account(number: str, name: str, role: str, phone: str = "") -> Account:
 
 def add(stage: Stage, everybody: Sequence[Account]) -> None:
     """Add them, as whoever installs the program does."""
-    for one in everybody:
+
+    def add_one(one: Account) -> None:
         phone = ("--phone", one.phone) if one.phone else ()
         told = ("--name", one.name, "--role", one.role, "--password-stdin", *phone)
         stage.quietly("agents", "add", one.number, *told, typed=one.first)
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(add_one, everybody))
 
 
 def settle(url: str, everybody: Sequence[Account]) -> None:
     """Have everybody choose their own password, as the console asks each to who was given one."""
 
-    async def one_by_one() -> None:
-        for one in everybody:
-            async with Browser(url) as browser:
-                await browser.sign_in(one.number, one.first)
-                await browser.choose_password(one.first, one.password)
+    async def choose(one: Account, door: asyncio.Semaphore) -> None:
+        async with door, Browser(url) as browser:
+            await browser.sign_in(one.number, one.first)
+            await browser.choose_password(one.first, one.password)
 
-    asyncio.run(one_by_one())
+    async def choose_all() -> None:
+        door = asyncio.Semaphore(AT_ONCE)
+        await asyncio.gather(*(choose(one, door) for one in everybody))
+
+    asyncio.run(choose_all())
 
 
 def write(path: Path, some: Sequence[Account]) -> None:

@@ -173,7 +173,8 @@ def _chinese(chance: random.Random, number: int, now: datetime) -> list[str]:
 
 def _phone(place: Place, number: int) -> str:
     kind = phonenumbers.PhoneNumberType.MOBILE if place.mobile else phonenumbers.PhoneNumberType.FIXED_LINE
-    example = str(phonenumbers.national_significant_number(phonenumbers.example_number_for_type(place.country, kind)))
+    known = phonenumbers.example_number_for_type(place.country, kind)
+    example = str(phonenumbers.national_significant_number(known)) if known is not None else ""
     national = place.prefix + example[len(place.prefix) : -5] + f"{(number * 7919 + 20011) % 100000:05d}"
     return f"+{phonenumbers.country_code_for_region(place.country)} {national}"
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from scripts.demonstration.screen import Screen
 
 SIGN_IN_AT_ONCE: Final = 4
+GOES_HOME_WITHIN: Final = 30.0
 LOOKS_UP: Final = 2.0
 """Seconds after which an agent looks at the screen although nothing moved on it."""
 
@@ -70,15 +71,16 @@ class Robot:
     chance: random.Random
     habits: Habits
     done: Counter[str]
+    home: asyncio.Event  # the shift is over: no more calls after the one in hand
     parts: dict[str, str] = field(default_factory=dict)
     moved: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def work(self) -> None:
-        """Begin the shift and go on until cancelled."""
+        """Begin the shift, and go on until it is time to go home and the call in hand is over."""
         await self.browser.open("/console/work")
         watching = asyncio.create_task(self._watch())
         try:
-            while True:
+            while not (self.home.is_set() and screen.read(self.parts).standing == "offline"):
                 self.moved.clear()
                 try:
                     await self._act(screen.read(self.parts))
@@ -118,6 +120,9 @@ class Robot:
                 await self._stand(now)
 
     async def _stand(self, now: Screen) -> None:
+        if self.home.is_set():
+            await self.browser.press("/console/work/leave")
+            return
         match now.standing:
             case "offline":
                 await self.browser.press("/console/work/start")
@@ -155,7 +160,7 @@ class Robot:
         await self.browser.press("/console/work/finish", **fields)
         self.done["finished"] += 1
         self.done[f"next: {fields['next_step']}"] += 1
-        if self.chance.random() < BREAKS:
+        if self.chance.random() < BREAKS and not self.home.is_set():
             await self.browser.press("/console/work/pause", reason="break")
             await self._sleep(self.habits.rests)
 
@@ -176,8 +181,10 @@ class Robot:
         await asyncio.sleep(self.chance.uniform(*span) / self.habits.speed)
 
 
-async def run(url: str, people: Sequence[tuple[str, str]], habits: Habits, seed: int) -> Counter[str]:
-    """Let them all work until this is cancelled; gives back what they did."""
+async def run(
+    url: str, people: Sequence[tuple[str, str]], habits: Habits, seed: int, home: asyncio.Event
+) -> Counter[str]:
+    """Let them all work until it is time to go home; gives back what they did."""
     done, door, there = Counter[str](), asyncio.Semaphore(SIGN_IN_AT_ONCE), Counter[str]()
 
     async def one(number: str, password: str) -> None:
@@ -188,24 +195,26 @@ async def run(url: str, people: Sequence[tuple[str, str]], habits: Habits, seed:
             there["agents"] += 1
             if there["agents"] == len(people):
                 print(f"at work: {len(people)}", flush=True)
-            await Robot(browser, number, chance, habits, done).work()
+            await Robot(browser, number, chance, habits, done, home).work()
 
-    with contextlib.suppress(asyncio.CancelledError):
-        async with asyncio.TaskGroup() as all_of_them:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(None) as patience, asyncio.TaskGroup() as all_of_them:
             for number, password in people:
                 all_of_them.create_task(one(number, password))
+            await home.wait()
+            patience.reschedule(asyncio.get_running_loop().time() + GOES_HOME_WITHIN)
     return done
 
 
 async def _until_told(url: str, people: Sequence[tuple[str, str]], habits: Habits, seed: int) -> Counter[str]:
-    working = asyncio.create_task(run(url, people, habits, seed))
+    home = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, working.cancel)
-    return await working
+        asyncio.get_running_loop().add_signal_handler(name, home.set)
+    return await run(url, people, habits, seed, home)
 
 
 def main() -> None:
-    """Work until SIGTERM or Ctrl-C."""
+    """Work until SIGTERM or Ctrl-C, and then as long as the calls in hand take."""
     parser = argparse.ArgumentParser(prog="python -m scripts.demonstration.robots", description=__doc__)
     parser.add_argument("--url", required=True, help="where the console is")
     parser.add_argument("--sign-ins", type=Path, required=True, help="lines with a staff number and a password")

@@ -28,9 +28,9 @@ def show(stage: Stage, agents: int, seconds: float, speed: float) -> None:
     """Let `agents` robots work for so many seconds; 0: until Ctrl-C, which is a good end as well."""
     robots, you, manager = accounts.make(agents)
     say("Starting the stand-in carrier: customers who pick up and talk, and the agents' telephones")
-    account = ("--account-sid", ACCOUNT, "--auth-token", TOKEN)
+    account = ("--account-sid", ACCOUNT, "--auth-token", TOKEN, "--calls-per-second", "60")
     with stage.running("carrier", "--port", "0", *account, "--speed", f"{speed:g}", "--people", "people.yaml") as url:
-        stage.set(DIALER_TWILIO_API_URL=url)
+        stage.set(DIALER_TWILIO_API_URL=url, DIALER_CALLS_PER_SECOND="60")
         say("Importing customers whose home insurance ends soon")
         staff = [one.number for one in robots]
         for file in customers.write(stage.folder, datetime.now(UTC), staff):  # noqa: TID251 - the demo happens now

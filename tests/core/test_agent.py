@@ -132,7 +132,7 @@ def test_a_released_agent_goes_where_they_asked_to() -> None:
 
 def test_the_table_names_every_state_and_the_telephone_is_kept_while_there_is_work() -> None:
     assert set(TRANSITIONS) == set(S)
-    assert WITH_TELEPHONE == {S.READY} | IN_HAND
+    assert {S.READY} | IN_HAND == WITH_TELEPHONE
     assert {state for state in S if Presence(state, NOW).in_hand} == IN_HAND
 
 
@@ -181,5 +181,5 @@ TestDay = Day.TestCase
         (("en",), "", False),
     ],
 )
-def test_who_speaks_what(spoken: tuple[str, ...], wanted: str, can: bool) -> None:
+def test_who_speaks_what(spoken: tuple[str, ...], wanted: str, can: bool) -> None:  # noqa: FBT001 - a parameter of the test
     assert Agent("101", "Ann", languages=spoken).speaks(wanted) is can

@@ -430,7 +430,7 @@ async def test_half_a_record_is_kept_but_not_finished(
 async def test_only_what_was_offered_is_taken(agent: Browser, shifts: Double) -> None:
     shifts.stands(AgentState.WRAP_UP, in_hand(Stage.WRAP_UP))
     await agent.get("/console/work")
-    odd = {"outcome": "hacked", "next_step": "nix", "zone": "Mars/Base", "notes": "n" * 5000}
+    odd: dict[str, Any] = {"outcome": "hacked", "next_step": "nix", "zone": "Mars/Base", "notes": "n" * 5000}
     await agent.post("/console/work/finish", attempt="a-1", **odd)
     await agent.post("/console/work/finish", attempt="a-1", next_step="opt_out", sure="yes")
     await agent.post("/console/work/finish", attempt="a-1", next_step="case", person=" Kim ")
