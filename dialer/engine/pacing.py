@@ -147,7 +147,7 @@ class Pacing:
         return dialed
 
     def _say(self, names: Sequence[str], free: int) -> None:
-        pace = Pace(f"one call for each free agent: {free} ready", self._clock.now(), {"ready": free})
+        pace = Pace(f"one call for each free agent: {free} ready", self._clock.now(), {"ready": free, "each": 1})
         self._paces |= dict.fromkeys(names, pace)
 
     async def _ahead(self, running: Sequence[Standing], seats: Sequence[Seat]) -> int:

@@ -45,6 +45,8 @@ class Patience:
     listing_lag: timedelta = timedelta(seconds=60)  # the carrier's list may be this much behind
     silence: timedelta = timedelta(minutes=7)  # a call nobody spoke of for so long is asked about
 
+    unanswered: timedelta = timedelta(seconds=90)  # no phone rings longer: one that was not answered by then has ended
+
     @property
     def before_listing(self) -> timedelta:
         """From the intent to the first listing: whatever was on its way has arrived and can be seen."""
@@ -71,7 +73,8 @@ class Reconciler:
         try:
             looked += await self._forsaken()
             looked += await self._unknown()
-            looked += await self._silent(self._clock.now() - self._patience.silence)
+            now = self._clock.now()
+            looked += await self._silent(now - self._patience.silence, now - self._patience.unanswered)
         except CarrierError as error:
             log.warning("carrier_cannot_be_asked", error=str(error))
         return looked
@@ -141,10 +144,10 @@ class Reconciler:
             log.info("unknown_call_never_placed", attempt=one.token)
             await self._ledger.record(Event(one.token, EventKind.ABSENT, "absent", now, "poll"))
 
-    async def _silent(self, since: datetime) -> int:
+    async def _silent(self, since: datetime, unanswered: datetime | None = None) -> int:
         """Calls whose webhooks were lost."""
         now = self._clock.now()
-        found = await self._desk.ask(self._store.attempts.silent, since)
+        found = await self._desk.ask(self._store.attempts.silent, since, unanswered=unanswered)
         asked: list[str] = []
 
         async def ask(one: Open) -> None:

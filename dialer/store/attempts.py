@@ -286,10 +286,15 @@ class Attempts:
         """Attempts of which nobody can say whether a call exists."""
         return self._open(attempt.c.state == AttemptState.UNKNOWN, limit)
 
-    def silent(self, since: datetime, limit: int = 200) -> Sequence[Open]:
-        """Calls the carrier has, of which nothing was heard since `since`."""
-        quiet = attempt.c.state.in_([AttemptState.ACCEPTED, AttemptState.LIVE]) & (attempt.c.heard_at <= since)
-        return self._open(quiet, limit)
+    def silent(self, since: datetime, limit: int = 200, *, unanswered: datetime | None = None) -> Sequence[Open]:
+        """Calls the carrier has, of which nothing was heard since `since`.
+
+        Since `unanswered` is enough where nobody has answered yet, or where the agent has finished the record.
+        """
+        soon = attempt.c.wrapped_at.is_not(None) & (attempt.c.heard_at <= (unanswered or since))
+        live = (attempt.c.state == AttemptState.LIVE.value) & ((attempt.c.heard_at <= since) | soon)
+        rings = (attempt.c.state == AttemptState.ACCEPTED.value) & (attempt.c.heard_at <= (unanswered or since))
+        return self._open(live | rings, limit)
 
     def needing_a_person(self) -> Sequence[Open]:
         """Attempts that several of the carrier's calls could be."""

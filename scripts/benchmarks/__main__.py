@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from scripts.benchmarks import board, calls, claim, decisions, gate, importing, memory, openings, pacing, plan
+from scripts.benchmarks import board, bridge, calls, claim, decisions, gate, importing, memory, openings, pacing, plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,6 +26,7 @@ BENCHES: dict[str, Callable[[bool], Iterator[Figure]]] = {
     "plan": plan.measure,
     "pacing": pacing.measure,
     "board": board.measure,
+    "bridge": bridge.measure,
 }
 LISTED = """\
 gate      decisions a second of the admission gate, in one process
@@ -41,6 +42,7 @@ plan      `campaigns plan` over a million customers: seconds for a new campaign 
 pacing    how busy agents are and how many people answer to silence, in simulated shifts of 1 to 100 agents, beside
           progressive; what learning who answers gains; CPU of a decision. Some minutes
 board     CPU of the service while 20 screens show the board of 200 agents whose calls come and go
+bridge    from a customer's answer to both being in the conference, with 50 agents at their screens
 """
 
 

@@ -56,8 +56,8 @@ class Habits:
 
     speed: float = 10
     reads: tuple[float, float] = (3, 10)  # the file, before dialing
-    hears: tuple[float, float] = (4, 14)  # an answer
-    parts: tuple[float, float] = (3, 30)  # after the last question
+    hears: tuple[float, float] = (5, 20)  # an answer
+    parts: tuple[float, float] = (3, 60)  # after the last question
     writes: tuple[float, float] = (5, 25)  # the record
     rests: tuple[float, float] = (40, 120)
 

@@ -303,22 +303,31 @@ async def test_lost_webhooks_are_made_up_for_by_asking(world: World) -> None:
     call = world.carrier.calls[0]
     call.rang = call.answered = world.clock.now()
     world.carrier.end(call, Network.ANSWERED)
-    await reconcile(world, life, timedelta(minutes=6))
+    await reconcile(world, life, timedelta(seconds=80))
     assert only(world).state is AttemptState.ACCEPTED
-    await reconcile(world, life, timedelta(minutes=1))
+    await reconcile(world, life, timedelta(seconds=10))
     attempt = only(world)
     assert (attempt.state, attempt.network, attempt.counted) == (AttemptState.FINAL, Network.ANSWERED, True)
 
 
 async def test_call_is_asked_about_only_when_nothing_was_heard_of_it(world: World) -> None:
     life = await dialed(world)
-    await world.clock.sleep(timedelta(minutes=6))
+    await world.clock.sleep(timedelta(seconds=80))
     await world.carrier.tell(world.carrier.calls[0].token, "status", EventKind.RINGING)
+    await reconcile(world, life, timedelta(seconds=80))
+    assert world.carrier.asked == []
+    await reconcile(world, life, timedelta(seconds=10))
+    await reconcile(world, life, timedelta(seconds=10))
+    assert len(world.carrier.asked) == 1, "the next question is due one patience later"
+
+
+async def test_a_conversation_is_left_alone_for_longer_than_a_phone_that_rings(world: World) -> None:
+    life = await dialed(world)
+    await world.carrier.tell(world.carrier.calls[0].token, "status", EventKind.ANSWERED)
     await reconcile(world, life, timedelta(minutes=6))
     assert world.carrier.asked == []
     await reconcile(world, life, timedelta(minutes=1))
-    await reconcile(world, life, timedelta(minutes=1))
-    assert len(world.carrier.asked) == 1, "the next question is due one patience later"
+    assert len(world.carrier.asked) == 1
 
 
 async def test_call_the_carrier_does_not_know_stays_open_and_is_said(world: World) -> None:
