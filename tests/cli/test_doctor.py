@@ -342,3 +342,14 @@ def test_a_campaign_on_a_special_day_without_a_date_is_named(ready: Office) -> N
     ready.clock(datetime(2035, 1, 1, tzinfo=UTC))
     (says,) = (one for one in warnings(ready) if "hangs" in one)
     assert says == "survey hangs on spring_festival, whose date in 2036 is not known: nobody is enrolled for it then"
+
+
+def test_campaigns_that_nobody_can_work_for_and_agents_nobody_can_call(ready: Office) -> None:
+    ready.run("agents", "add", "1001", "--name", "Ann", "--role", "agent", "--team", "other")
+    says = ready.objects("doctor", "--offline")
+    found = [(one["ok"], one["says"]) for one in says if one["check"] == "agents"]
+    assert (False, "1001: no telephone; `dialer agents change STAFF_NUMBER --phone` enters it") in found
+    assert any("nobody is a manager" in told for ok, told in found if not ok)
+    ready.run("agents", "add", "1002", "--name", "Bo", "--role", "manager")
+    ready.run("agents", "change", "1001", "--phone", "sip:ann@example.com")
+    assert "agents" not in bad(ready, "--offline")

@@ -156,7 +156,7 @@ def test_the_latest_of_several_calls_cools_longest() -> None:
         ("completed", {Ending.REACHED}),
         ("no_answer", {Ending.NO_ANSWER}),
         ("busy", {Ending.BUSY}),
-        ("abandoned", set()),
+        ("abandoned", {Ending.ABANDONED}),
     ],
 )
 def test_what_a_cool_off_follows(after: str, endings: set[Ending]) -> None:

@@ -20,6 +20,7 @@ from dialer.engine.explain import explain
 from dialer.errors import NotFoundError
 from tests.campaigns import NOW, customer, number
 from tests.mortal import World, open_database
+from tests.store import floor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -281,3 +282,26 @@ def test_a_day_is_drawn_by_the_clock_on_the_wall(kept: Kept, day: datetime, show
     (found,) = kept.why(between=(day, day + timedelta(hours=shown / 2))).days
     assert sum(slot.share is not Share.UNASKED for slot in found.slots) == shown
     assert [index for index, slot in enumerate(found.slots) if slot.share is Share.ALL] == list(range(16, 42))
+
+
+def agent_rules(kept: Kept) -> list[tuple[bool, str]]:
+    return [(rule.passed, rule.reason) for rule in kept.why().rules if rule.name == "agent"]
+
+
+def test_whether_somebody_is_there_to_talk(kept: Kept) -> None:
+    kept.world.apply(agents=floor.AGENTS)
+    kept.world.enrol(customer("C1"))
+    nobody = "nobody who works here may take calls of this campaign: see its teams and skills"
+    assert agent_rules(kept) == [(False, nobody)]
+    floor.agent(kept.store, "1001", state="paused")
+    assert agent_rules(kept) == [(False, "none of the 1 agents of this campaign is ready at this moment")]
+    floor.agent(kept.store, "1002", state="on_call")
+    assert agent_rules(kept) == [(True, "all 1 agents who are ready have a customer at this moment")]
+    floor.agent(kept.store, "1003", state="ready", leg="parked")
+    assert agent_rules(kept) == [(True, "1 agents are ready at this moment")]
+
+
+def test_where_the_machine_talks_nobody_asks_for_agents(kept: Kept) -> None:
+    kept.world.apply()
+    kept.world.enrol(customer("C1"))
+    assert agent_rules(kept) == []

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from markupsafe import Markup
+from starlette.responses import Response
 
 from dialer.core.access import Permission
 from dialer.core.agent import AgentState, Role
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from starlette.requests import Request
-    from starlette.responses import Response
 
     from dialer.engine.agent_view import AgentView, CallView
     from dialer.web.console.languages import Tongue
@@ -62,7 +62,7 @@ def add(console: Console) -> None:
 
 
 def _watching(console: Console, screen: _Screen) -> None:
-    shifts, changes, clock = console.works.shifts, console.works.changes, console.works.clock
+    shifts, changes = console.works.shifts, console.works.changes
     glances = Glances(console.works)
 
     @console.page("/work", Permission.WORK, title=N_("My work"), order=10)
@@ -78,27 +78,44 @@ def _watching(console: Console, screen: _Screen) -> None:
         shifts.seen(number)
         return console.render(request, "work.html", parts=screen.parts(request, view))
 
+    @console.action("/work/here", Permission.WORK)
+    async def here(request: Request) -> Response:
+        shifts.seen(who(request).agent.staff_number)
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+
     @console.events("/events/work", Permission.WORK)
-    async def events(request: Request) -> AsyncIterator[tuple[str, str]]:
-        number = who(request).agent.staff_number
-        told: dict[str, Markup] = {}
-        seen: tuple[Glance | None, int] | None = None
-        look_at = clock.monotonic()
-        while True:
-            version, at = changes.version, clock.monotonic()
-            shifts.seen(number)
-            sight = await glances.of(number, version), screen.touched[number]
-            if sight != seen or at >= look_at:
-                seen, view = sight, await shifts.view(number)
-                look_at = at + _until_next(view, console.now()).total_seconds()
-                for name, html in screen.parts(request, view).items():
-                    if told.get(name) != html:
-                        told[name] = html
-                        yield name, html
-            await changes.wait(version, timedelta(seconds=max(0.0, look_at - clock.monotonic())))
-            early = SETTLE - timedelta(seconds=clock.monotonic() - at)
-            if early > timedelta(0):
-                await clock.sleep(early)
+    def events(request: Request) -> AsyncIterator[tuple[str, str]]:
+        return _follow(console, screen, glances, request)
+
+
+async def _follow(
+    console: Console, screen: _Screen, glances: Glances, request: Request
+) -> AsyncIterator[tuple[str, str]]:
+    """What one screen shows, first all of it and then what changes."""
+    shifts, changes, clock = console.works.shifts, console.works.changes, console.works.clock
+    number = who(request).agent.staff_number
+    told: dict[str, Markup] = {}
+    seen: tuple[Glance | None, int] | None = None
+    look_at = beat_at = clock.monotonic()
+    while True:
+        version, at = changes.version, clock.monotonic()
+        sight = await glances.of(number, version), screen.touched[number]
+        if sight != seen or at >= look_at:
+            seen, view = sight, await shifts.view(number)
+            look_at = at + _until_next(view, console.now()).total_seconds()
+            for name, html in screen.parts(request, view).items():
+                if told.get(name) != html:
+                    told[name] = html
+                    yield name, html
+        if at >= beat_at:
+            # The browser answers: a line that is dead without saying so would otherwise pass for an agent.
+            beat_at = at + HEARTBEAT.total_seconds()
+            yield "beat", ""
+        until = min(look_at, beat_at) - clock.monotonic()
+        await changes.wait(version, timedelta(seconds=max(0.0, until)))
+        early = SETTLE - timedelta(seconds=clock.monotonic() - at)
+        if early > timedelta(0):
+            await clock.sleep(early)
 
 
 def _standing(console: Console, screen: _Screen) -> None:

@@ -28,8 +28,14 @@
     }
     attend();
   });
+  // The server asks every few seconds whether somebody is here. Timers of hidden pages sleep; answers do not.
+  const here = () => {
+    const headers = JSON.parse(document.body.getAttribute("hx-headers"));
+    fetch("/console/work/here", { method: "POST", headers }).catch(() => {}); // a lost line is said by the stream
+  };
   // What was typed while the line to the server was down is sent now.
-  document.addEventListener("htmx:sseOpen", () => {
+  document.addEventListener("htmx:sseOpen", (event) => {
+    event.detail.source.addEventListener("beat", here);
     const record = document.getElementById("record");
     if (record) window.htmx.trigger(record, "save");
   });

@@ -32,7 +32,7 @@ from dialer.store import Seat
 from dialer.web.console import account, sign_in, work
 from dialer.web.console.site import Console
 from tests.campaigns import number
-from tests.web.console.conftest import CHEAP, NOW, NUMBERS, Browser
+from tests.web.console.conftest import CHEAP, NOW, NUMBERS, Browser, Hand
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -448,6 +448,7 @@ class Stream:
 
     def __init__(self, site: Console, browser: Browser) -> None:
         self._events: asyncio.Queue[str] = asyncio.Queue()
+        self.beats = 0
         self._task = asyncio.create_task(self._listen(site, browser))
 
     async def _listen(self, site: Console, browser: Browser) -> None:
@@ -473,7 +474,9 @@ class Stream:
 
         async def send(message: Any) -> None:
             for event in message.get("body", b"").decode().replace("\r", "").split("\n\n"):
-                if event.startswith("event: "):
+                if event.startswith("event: beat\n"):
+                    self.beats += 1
+                elif event.startswith("event: "):
                     await self._events.put(event)
 
         del site
@@ -541,11 +544,17 @@ async def test_typing_is_never_replaced_while_the_call_is_the_same(
     assert re.findall(r'data-print="(\w+)"', told["record"])[0] != prints[0]
 
 
-async def test_an_open_screen_says_that_it_is_there(stream: Stream, shifts: Double, changes: Changes) -> None:
+async def test_an_open_screen_is_asked_whether_somebody_is_there(
+    stream: Stream, shifts: Double, clock: Hand, changes: Changes, agent: Browser
+) -> None:
     await stream.next(6)
-    before = shifts.seen_times
-    shifts.stands(AgentState.ON_CALL, in_hand(Stage.CONNECTED), afterwards=AgentState.PAUSED)
+    shifts.stands(AgentState.WRAP_UP, in_hand(Stage.WRAP_UP))
+    clock.at += work.HEARTBEAT
     changes.happened()
-    await stream.next(1)
+    await stream.next(3)
+    while stream.beats < 2:
+        await changes.wait(changes.version, timedelta(milliseconds=10))
+    before = shifts.seen_times
+    assert (await agent.post("/console/work/here", htmx=True)).status == 204
     assert shifts.seen_times == before + 1
     assert timedelta(seconds=5) > work.HEARTBEAT
