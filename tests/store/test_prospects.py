@@ -8,7 +8,7 @@ from dialer.store.belonging import Taker
 from dialer.store.prospects import MISSED, NEW, Traits
 from tests.campaigns import NOW, customer, number
 from tests.store.floor import AGENTS
-from tests.store.steps import DAY, claim, dial, dial_one, enrol, no_answer, people, start, tell
+from tests.store.steps import DAY, HOUR, claim, dial, dial_one, enrol, no_answer, people, start, tell
 
 if TYPE_CHECKING:
     from dialer.store import Store
@@ -31,7 +31,7 @@ def test_who_was_called_in_vain_is_told_from_who_is_new(store: Store) -> None:
     start(store)
     enrol(store)
     tell(store, *no_answer(dial_one(store)))
-    later = NOW + DAY
+    later = NOW + DAY + 2 * HOUR  # not the hour of the miss
     (briefing,) = dial(store, at=later)
     found = store.prospects.of([briefing.token], later)
     assert found == {briefing.token: Traits("survey//fixed_line", later.hour, MISSED)}
