@@ -107,7 +107,7 @@ async def test_the_stages_of_a_call(office: Office) -> None:
 
 
 async def test_numbers_are_masked_and_only_declared_fields_are_shown(office: Office) -> None:
-    fields = {"plan": {"type": "text"}}
+    fields = {"plan": "text"}
     office.world.apply("survey", agents={}, fields=fields)
     office.world.enrol(customer("C1", number(7), attributes={"plan": "gold", "secret": "x"}))
     await office.ready("101")
