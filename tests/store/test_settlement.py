@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
+from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dialer.core.lifecycle import EventKind
+from dialer.core.lifecycle import PREVIEW, RECORD, Event, EventKind, Mark
 from dialer.core.outcome import AnsweredBy, Disposition, Ending, Fault, Network
 from dialer.core.record import CallbackState, Reason
-from dialer.store import Enrolment
+from dialer.store import Enrolment, Store
+from dialer.store.belonging import Taker
 from tests.campaigns import NOW, customer, number
+from tests.rule_books import preset, ruled
+from tests.store.floor import agent
 from tests.store.steps import (
     DAY,
     HOUR,
@@ -35,10 +40,9 @@ from tests.store.steps import (
 )
 
 if TYPE_CHECKING:
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
     from dialer.core.customer import Customer
-    from dialer.store import Store
 
 K = EventKind
 ANY_HOUR: dict[str, Any] = {"when": {"windows": {"daily": "00:00-24:00"}}}
@@ -355,4 +359,218 @@ def test_the_end_of_a_call_goes_to_the_campaign_as_it_is_then(store: Store) -> N
     start(store, attempts={"most": 1})
     tell(store, *no_answer(token))
     assert callback(store).reason is Reason.UNREACHED
+    check_books(store)
+
+
+# With agents
+
+
+AGENTS: dict[str, Any] = {"mode": "predictive", "safe_harbour": "Acme called."}
+TALK: tuple[EventKind, ...] = (K.PLACED, K.ANSWERED, K.WAITING, K.CONNECTED)
+
+
+def with_agent(store: Store, **changes: Any) -> str:
+    """The token of the first call, made for agent 101."""
+    start(store, agents=AGENTS, **changes)
+    people(store, PERSON)
+    enrol(store)
+    return call_for(store, agent(store, "101", leg="parked", leg_token="leg-101"))
+
+
+def call_for(store: Store, key: int, at: datetime = NOW, taker: Taker = Taker(me=("101",))) -> str:
+    store.callbacks.turn(at)
+    made = store.reservations.claim(
+        key, taker, ["survey"], at, owner="here", lease=MINUTE, token=lambda: f"agent-{at.timestamp():.0f}"
+    )
+    assert made is not None
+    store.attempts.commit([made.token], at)
+    return made.token
+
+
+def wrote(token: str, disposition: Disposition, at: datetime = NOW, tries: int = 1, **mark: Any) -> Event:
+    """What the agent wrote down."""
+    what = Mark(RECORD, tries, disposition=disposition, **mark)
+    return told(token, K.HEARD, at, key=f"agent:{tries}", mark=what)
+
+
+def talked(token: str, at: datetime = NOW) -> list[Event]:
+    return [told(token, kind, at) for kind in TALK]
+
+
+def test_nothing_follows_before_the_record_is_finished(store: Store) -> None:
+    token = with_agent(store)
+    tell(store, *talked(token), ended(token, Network.ANSWERED))
+    assert callback(store).state is CallbackState.CALLING
+    tell(store, wrote(token, Disposition.COMPLETED))
+    assert callback(store).state is CallbackState.CALLING
+    assert not claim(store, at=NOW + HOUR)
+    tell(store, told(token, K.WRAPPED))
+    assert callback(store).state is CallbackState.DONE
+    check_books(store)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_end_record_and_finish_come_in_any_order(store: Store, order: tuple[int, ...]) -> None:
+    token = with_agent(store)
+    tell(store, *talked(token))
+    last = [ended(token, Network.ANSWERED), wrote(token, Disposition.COMPLETED), told(token, K.WRAPPED)]
+    for one in order:
+        tell(store, last[one])
+    assert callback(store).ending is Ending.REACHED
+    assert callback(store).state is CallbackState.DONE
+    check_books(store)
+
+
+def test_who_never_met_an_agent_is_settled_at_the_end_of_the_call(store: Store) -> None:
+    token = with_agent(store)
+    tell(store, *no_answer(token))
+    assert callback(store).state is CallbackState.WAITING
+    check_books(store)
+
+
+@pytest.mark.parametrize(
+    ("said", "written", "ending"),
+    [
+        (Disposition.REFUSED, Disposition.COMPLETED, Ending.REACHED),
+        (Disposition.COMPLETED, Disposition.NOT_CONVENIENT, Ending.NOT_CONVENIENT),
+        (Disposition.OPTED_OUT, Disposition.COMPLETED, Ending.OPTED_OUT),
+        (Disposition.COMPLETED, Disposition.OPTED_OUT, Ending.OPTED_OUT),
+        (Disposition.REFUSED, Disposition.NONE, Ending.REFUSED),
+        (Disposition.PROMISED, Disposition.DISSATISFIED, Ending.DISSATISFIED),
+    ],
+)
+def test_the_agents_word_goes_before_the_scripts_but_an_opt_out_before_all(
+    store: Store, said: Disposition, written: Disposition, ending: Ending
+) -> None:
+    token = with_agent(store)
+    tell(store, *talked(token), heard(token, said), wrote(token, written), ended(token, Network.ANSWERED))
+    tell(store, told(token, K.WRAPPED))
+    assert callback(store).ending is ending
+    suppressed = bool(rows(store, "SELECT 1 FROM suppression"))
+    assert suppressed == (ending is Ending.OPTED_OUT)
+
+
+def test_an_opt_out_does_not_wait_for_the_record(store: Store) -> None:
+    token = with_agent(store)
+    tell(store, *talked(token), wrote(token, Disposition.OPTED_OUT))
+    assert rows(store, "SELECT DISTINCT source, by, attempt FROM suppression") == [("person", "101", token)]
+
+
+def test_a_time_agreed_with_an_agent_is_their_promise_with_the_call_as_proof(store: Store) -> None:
+    token = with_agent(store)
+    at = NOW + 2 * HOUR
+    said = wrote(token, Disposition.PROMISED, promise_at=at, zone="Europe/London")
+    tell(store, *talked(token), said, ended(token, Network.ANSWERED), told(token, K.WRAPPED))
+    columns = "channel, asked_by, agent, attempt, zone, state"
+    assert rows(store, f"SELECT {columns} FROM promise") == [  # noqa: S608 - a constant
+        ("agent", "101", "101", token, "Europe/London", "open")
+    ]
+    assert callback(store).next_at == at
+    store.callbacks.turn(at)
+    ((owner, first),) = rows(store, "SELECT owner, agent_first FROM queue")
+    assert (owner, bool(first)) == ("101", True)
+    check_books(store)
+
+
+def abandoned(token: str, at: datetime = NOW) -> list[Event]:
+    waits = [told(token, kind, at) for kind in (K.PLACED, K.ANSWERED, K.WAITING)]
+    return [*waits, ended(token, Network.ANSWERED, at)]
+
+
+def test_the_abandoned_wait_for_an_agent_and_as_the_campaign_says(store: Store) -> None:
+    token = with_agent(store, attempts={"retry": [{"after": "abandoned", "wait": "3 h"}], "other_hour": False})
+    tell(store, *abandoned(token))
+    waits = callback(store)
+    assert (waits.ending, waits.attempts, waits.next_at) == (Ending.ABANDONED, 1, NOW + 3 * HOUR)
+    assert rows(store, "SELECT count(*) FROM callback WHERE agent_first") == [(1,)]
+    (key,) = [one for (one,) in rows(store, "SELECT id FROM agent")]
+    again = call_for(store, key, NOW + 3 * HOUR)
+    tell(store, *no_answer(again, NOW + 3 * HOUR), at=NOW + 3 * HOUR)
+    assert rows(store, "SELECT count(*) FROM callback WHERE agent_first") == [(1,)], "nobody has talked to them yet"
+
+
+def test_who_was_talked_to_may_be_called_ahead_again(store: Store) -> None:
+    token = with_agent(store, attempts={"retry": [{"after": "abandoned", "wait": "1 h"}], "other_hour": False})
+    tell(store, *abandoned(token))
+    (key,) = [one for (one,) in rows(store, "SELECT id FROM agent")]
+    later = NOW + HOUR
+    again = call_for(store, key, later)
+    tell(store, *talked(again, later), wrote(again, Disposition.NOT_CONVENIENT, later), at=later)
+    tell(store, ended(again, Network.ANSWERED, later), told(again, K.WRAPPED, later), at=later)
+    assert rows(store, "SELECT count(*) FROM callback WHERE agent_first") == [(0,)]
+
+
+def test_a_machine_that_waited_was_not_abandoned(store: Store) -> None:
+    token = with_agent(store)
+    verdict = told(token, K.VERDICT, answered_by=AnsweredBy.MACHINE)
+    tell(store, *abandoned(token)[:-1], verdict, ended(token, Network.ANSWERED))
+    assert callback(store).ending is Ending.MACHINE
+    assert rows(store, "SELECT count(*) FROM callback WHERE agent_first") == [(0,)]
+
+
+@pytest.mark.xfail(strict=True, reason="a machine's verdict after the end changes the ending, and agent_first stays")
+def test_a_late_verdict_of_a_machine_takes_the_abandonment_back(store: Store) -> None:
+    token = with_agent(store)
+    tell(store, *abandoned(token))
+    tell(store, told(token, K.VERDICT, answered_by=AnsweredBy.MACHINE), at=NOW + MINUTE)
+    assert callback(store).ending is Ending.MACHINE
+    assert rows(store, "SELECT count(*) FROM callback WHERE agent_first") == [(0,)]
+
+
+def test_a_presets_cool_off_holds_the_abandoned_longer_than_the_campaign(database_url: str) -> None:
+    three_days = preset("cool", cool_offs=[{"after": "abandoned", "wait": "72 h"}])
+    with closing(Store.open(database_url, ruled(three_days))) as store:
+        when = {"windows": {"daily": "00:00-24:00"}}
+        retry = {"retry": [{"after": "abandoned", "wait": "1 h"}], "other_hour": False}
+        token = with_agent(store, attempts=retry, when=when)
+        tell(store, *abandoned(token))
+        (key,) = [one for (one,) in rows(store, "SELECT id FROM agent")]
+        for waited in (HOUR, 2 * DAY, 3 * DAY - MINUTE):
+            store.callbacks.turn(NOW + waited)
+            about: Any = {"owner": "here", "lease": MINUTE, "token": lambda: "never"}
+            taker = Taker(me=("101",))
+            assert store.reservations.claim(key, taker, ["survey"], NOW + waited, **about) is None
+        (opens,) = rows(store, "SELECT opens_at FROM queue")[0]
+        assert str(opens)[:10] == str(NOW + 3 * DAY)[:10]
+
+
+def test_a_late_word_of_the_meeting_is_settled_by_its_record(store: Store) -> None:
+    """Thought abandoned, and then it turns out that they had met."""
+    token = with_agent(store)
+    tell(store, *abandoned(token))
+    assert callback(store).ending is Ending.ABANDONED
+    tell(store, told(token, K.CONNECTED), at=NOW + MINUTE)
+    tell(store, wrote(token, Disposition.COMPLETED), told(token, K.WRAPPED), at=NOW + 2 * MINUTE)
+    assert (callback(store).state, callback(store).ending) == (CallbackState.DONE, Ending.REACHED)
+    check_books(store)
+
+
+def test_a_late_record_does_not_disturb_a_call_that_was_made_since(store: Store) -> None:
+    token = with_agent(store, attempts={"retry": [{"after": "abandoned", "wait": "1 h"}], "other_hour": False})
+    tell(store, *abandoned(token))
+    tell(store, told(token, K.CONNECTED), at=NOW + MINUTE)
+    (key,) = [one for (one,) in rows(store, "SELECT id FROM agent")]
+    later = NOW + HOUR
+    again = call_for(store, key, later)
+    tell(store, wrote(token, Disposition.NOT_CONVENIENT), told(token, K.WRAPPED), at=later)
+    assert callback(store).state is CallbackState.CALLING
+    tell(store, *talked(again, later), wrote(again, Disposition.COMPLETED, later), at=later)
+    tell(store, ended(again, Network.ANSWERED, later), told(again, K.WRAPPED, later), at=later)
+    assert callback(store).state is CallbackState.DONE
+    check_books(store)
+
+
+def test_what_an_agent_skips_is_not_offered_again_at_once_and_counts_nothing(store: Store) -> None:
+    start(store, agents={"mode": "preview"})
+    people(store, PERSON)
+    enrol(store)
+    store.callbacks.turn(NOW)
+    key = agent(store, "101", leg="parked", leg_token="leg-101")
+    about: Any = {"owner": "here", "lease": MINUTE, "token": lambda: "looked-at"}
+    assert store.reservations.claim(key, Taker(me=("101",)), ["survey"], NOW, **about) is not None
+    mark = Mark(PREVIEW, answer="spoke this morning")
+    tell(store, told("looked-at", K.DROPPED, failure="spoke this morning", carrier_call_id="", mark=mark))
+    waits = callback(store)
+    assert (waits.state, waits.attempts, waits.next_at) == (CallbackState.WAITING, 0, NOW + 15 * MINUTE)
+    assert "spoke this morning" in waits.note
     check_books(store)
