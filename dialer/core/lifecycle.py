@@ -250,7 +250,7 @@ class Facts:
     @property
     def answers(self) -> dict[str, str]:
         """What was answered at each node, in the last asking of it."""
-        said = [m for m in sorted(self.marks, key=_order) if m.node not in AGENTS_OWN]
+        said = [m for m in sorted(self._kept, key=_order) if m.node not in AGENTS_OWN]
         return {m.node: m.answer or m.digits for m in said if m.answer or m.digits}
 
     @property
@@ -261,7 +261,20 @@ class Facts:
     @property
     def another_agent(self) -> bool:
         """Whether the next call about it is somebody else's."""
-        return any(mark.another_agent for mark in self.marks)
+        return self._record is not None and self._record.another_agent
+
+    @property
+    def _kept(self) -> frozenset[Mark]:
+        """The marks without those of answers that an agent turned back; each answer's marks have one number."""
+        if not any(mark.node == BACK for mark in self.marks):
+            return self.marks
+        path: list[int] = []
+        for mark in sorted(self.marks, key=lambda mark: (mark.tries, mark.node != BACK)):
+            if mark.node == BACK:
+                path = path[:-1]
+            elif mark.node not in AGENTS_OWN and mark.tries not in path:
+                path.append(mark.tries)
+        return frozenset(mark for mark in self.marks if mark.node in AGENTS_OWN or mark.tries in path)
 
     @property
     def _record(self) -> Mark | None:
@@ -272,6 +285,8 @@ class Facts:
     def _telling(self) -> Mark:
         """The mark that says what came of it: an agent's last word, and a wish not to be called whoever heard it."""
         strongest = max(self.marks, key=_telling, default=Mark(node=""))
+        if strongest.disposition is not Disposition.OPTED_OUT:
+            strongest = max(self._kept, key=_telling, default=Mark(node=""))
         said = self._record is not None and self._record.disposition is not Disposition.NONE
         if self._record is None or not said or strongest.disposition is Disposition.OPTED_OUT:
             return strongest

@@ -11,7 +11,7 @@ from dialer.core.outcome import Disposition
 from dialer.core.staffing import AtZero, Mode
 from dialer.core.steps import SETTLED
 from dialer.engine.agent_view import CallView, Choice, PastCall, Stage
-from dialer.engine.script_pages import page
+from dialer.engine.script_pages import answers, page
 from dialer.store import reservations
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def call_view(seat: Seat, briefing: Briefing, held: InHand, past: Sequence[Past]
         region=customer.region,
         fields=_fields(campaign, customer),
         page=page(briefing, facts, now),
-        answers=facts.answers,
+        answers=answers(facts),
         history=tuple(_past(one) for one in past),
         outcomes=_outcomes(campaign),
         chosen=facts.code or ("" if facts.disposition is Disposition.NONE else facts.disposition.value),

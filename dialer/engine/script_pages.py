@@ -11,6 +11,7 @@ from dialer.core.steps import AskStep, OfferStep
 from dialer.engine.agent_view import Option, ScriptPage
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from dialer.core.lifecycle import Facts
@@ -33,6 +34,11 @@ def entered(briefing: Briefing, facts: Facts, node: str, key: str, now: datetime
 def back(facts: Facts) -> Mark | None:
     """The mark of turning back a page; None on the first."""
     return Mark(BACK, _next(facts)) if _path(facts) else None
+
+
+def answers(facts: Facts) -> Mapping[str, str]:
+    """What was answered on the way to this page, by question; what was turned back is left out."""
+    return {mark.node: mark.answer or mark.digits for mark in _path(facts)}
 
 
 def _next(facts: Facts) -> int:

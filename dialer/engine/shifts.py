@@ -253,8 +253,6 @@ def _mark(briefing: Briefing, held: InHand, record: Record, now: datetime) -> Ma
     at, zone = None, ""
     if record.next_step is NextStep.PROMISE:
         at, zone = _promised(briefing, held, record, now)
-    if disposition is Disposition.NONE and not record.another_agent:
-        return None
     tries = 1 + max((mark.tries for mark in held.facts.marks), default=0)
     last = max((mark for mark in held.facts.marks if mark.node == RECORD), key=lambda mark: mark.tries, default=None)
     mark = Mark(
@@ -266,7 +264,9 @@ def _mark(briefing: Briefing, held: InHand, record: Record, now: datetime) -> Ma
         zone=zone,
         another_agent=record.another_agent,
     )
-    return None if last is not None and replace(mark, tries=last.tries) == last else mark
+    if last is None:
+        return mark if disposition is not Disposition.NONE or record.another_agent else None
+    return None if replace(mark, tries=last.tries) == last else mark
 
 
 def _outcome(campaign: Campaign, record: Record) -> tuple[Disposition, str]:

@@ -42,7 +42,8 @@ plan      `campaigns plan` over a million customers: seconds for a new campaign 
 pacing    how busy agents are and how many people answer to silence, in simulated shifts of 1 to 100 agents, beside
           progressive; what learning who answers gains; CPU of a decision. Some minutes
 board     CPU of the service while 20 screens show the board of 200 agents whose calls come and go
-bridge    from a customer's answer to both being in the conference, with 50 agents at their screens
+bridge    from a customer's answer to both being in the conference, with 50 agents at their screens, in two modes; that
+          no conference ever held more than two. Ten minutes
 """
 
 

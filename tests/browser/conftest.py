@@ -1,4 +1,4 @@
-"""A call centre for one test and a browser for all of them."""
+"""A call centre for one test and a browser for all of a module."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.browser.call_centre import CallCentre
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # Playwright keeps a loop running, in which other tests could start none of their own
 def browser() -> Iterator[Browser]:
     """Chromium without a window."""
     try:

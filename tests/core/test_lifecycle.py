@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from dialer.core.lifecycle import OPEN, AttemptState, Event, EventKind, Facts, Mark, apply
+from dialer.core.lifecycle import AGENTS_OWN, OPEN, RECORD, AttemptState, Event, EventKind, Facts, Mark, apply
 from dialer.core.outcome import CLOSING, RETRYABLE, AnsweredBy, Disposition, Ending, Fault, Network, Outcome
 from tests.campaigns import NOW
 
@@ -370,3 +370,68 @@ def test_answers_are_those_of_the_last_asking_and_the_last_promise_counts() -> N
         facts = fold(list(order))
         assert facts.answers == {"ask": "satisfied", "when": "2"}
         assert facts.promise_at == later
+
+
+# Agents
+
+
+def agent_wrote(disposition: Disposition, tries: int = 1, **mark: Any) -> Event:
+    return told(K.HEARD, mark=Mark(RECORD, tries, disposition=disposition, **mark))
+
+
+@given(st.lists(events(), max_size=6), st.sampled_from(Disposition), st.data())
+def test_the_agents_last_word_stands_but_an_opt_out_before_all(
+    heard: list[Event], disposition: Disposition, data: st.DataObject
+) -> None:
+    earlier = data.draw(st.lists(st.builds(agent_wrote, st.sampled_from(Disposition), st.just(1)), max_size=1))
+    written = agent_wrote(disposition, 2, code="own")
+    facts = fold(data.draw(st.permutations([*heard, *earlier, written])))
+    said = {one.mark.disposition for one in [*heard, *earlier] if one.mark is not None}
+    if Disposition.OPTED_OUT in said | {disposition}:
+        assert facts.disposition is Disposition.OPTED_OUT
+    elif disposition is not Disposition.NONE:
+        assert (facts.disposition, facts.code) == (disposition, "own")
+
+
+def test_the_time_an_agent_wrote_down_goes_before_the_scripts() -> None:
+    later = NOW + timedelta(days=1)
+    chosen = told(K.HEARD, mark=Mark("when", 9, "1", disposition=Disposition.PROMISED, promise_at=NOW))
+    written = agent_wrote(Disposition.PROMISED, promise_at=later)
+    for order in permutations([chosen, written]):
+        assert fold(list(order)).promise_at == later
+
+
+def test_notes_to_the_program_are_no_answers_of_the_customer() -> None:
+    marks = [Mark(node, answer="x", digits="1") for node in sorted(AGENTS_OWN)]
+    facts = fold([told(K.HEARD, mark=mark) for mark in [*marks, Mark("ask", digits="1", answer="yes")]])
+    assert facts.answers == {"ask": "yes"}
+    assert facts.skipped
+
+
+@given(st.lists(events(), max_size=8))
+def test_nobody_is_abandoned_who_met_an_agent_or_never_waited(heard: list[Event]) -> None:
+    facts = fold(heard)
+    kinds = {one.kind for one in heard}
+    waited, met = K.WAITING in kinds, K.CONNECTED in kinds
+    assert facts.abandoned == (not facts.is_open and waited and not met)
+    assert (facts.waited_at is not None, facts.connected_at is not None) == (waited, met)
+
+
+@given(st.lists(events(), max_size=8), st.booleans())
+def test_what_follows_waits_for_the_record_of_an_agent_who_talked(heard: list[Event], wrapped: bool) -> None:  # noqa: FBT001
+    facts = fold([*heard, told(K.WRAPPED)] if wrapped else heard)
+    met = any(one.kind is K.CONNECTED for one in heard)
+    assert facts.is_settled == (not facts.is_open and (wrapped or not met))
+
+
+@pytest.mark.parametrize("state", list(S))
+def test_waiting_and_meeting_prove_a_call_and_finishing_a_record_proves_nothing(state: AttemptState) -> None:
+    for kind in (K.WAITING, K.CONNECTED):
+        after = apply(Facts(state=state), told(kind)).state
+        if state in UNSETTLED or state is S.ACCEPTED:
+            assert after is S.LIVE
+        elif state in GIVEN_UP:
+            assert after is S.ORPHANED
+        else:
+            assert after is state
+    assert apply(Facts(state=state), told(K.WRAPPED)).state is state

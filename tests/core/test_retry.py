@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dialer.core.campaign import DEFAULT_RETRY, Campaign
-from dialer.core.lifecycle import AttemptState, Facts, Mark
+from dialer.core.lifecycle import PREVIEW, AttemptState, Facts, Mark
 from dialer.core.outcome import RETRYABLE, AnsweredBy, Disposition, Ending, Fault, Network
 from dialer.core.record import CallbackState, Reason
-from dialer.core.retry import FIRST_PAUSE, LONGEST_PAUSE, NextStep, Standing, find_rule, next_step
+from dialer.core.retry import FIRST_PAUSE, LONGEST_PAUSE, SKIP_PAUSE, NextStep, Standing, find_rule, next_step
 from tests.campaigns import NOW, campaign, customer, number
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -230,6 +230,27 @@ def test_a_promise_stands_until_the_customer_has_felt_a_call(ending: Ending) -> 
 @pytest.mark.parametrize("ending", [Ending.BUSY, Ending.NO_ANSWER, Ending.MACHINE, Ending.NOT_CONVENIENT])
 def test_a_promise_that_was_called_upon_is_kept(ending: Ending) -> None:
     assert not after(ending, promised=True).promised
+
+
+# Agents
+
+
+def test_the_abandoned_wait_as_the_table_says() -> None:
+    assert after(Ending.ABANDONED).not_before == NOW + DAY
+    soon = table({"after": "abandoned", "wait": "3 h"})
+    assert after(Ending.ABANDONED, campaign=soon).not_before == NOW + 3 * HOUR
+    assert after(Ending.ABANDONED, campaign=soon, attempts=soon.attempts.most).reason is Reason.UNREACHED
+
+
+@pytest.mark.parametrize("promised", [False, True])
+@pytest.mark.parametrize("errors", [0, 1, 5])
+def test_what_an_agent_skipped_rests_a_quarter_of_an_hour_and_keeps_its_promise(promised: bool, errors: int) -> None:  # noqa: FBT001
+    mark = Mark(PREVIEW, answer="spoke this morning")
+    facts = Facts(state=AttemptState.RELEASED, failure="spoke this morning", marks=frozenset({mark}))
+    step = next_step(standing(errors=errors, promised=promised, number_index=1), facts, NOW)
+    assert (step.state, step.not_before, step.promised) == (CallbackState.WAITING, NOW + SKIP_PAUSE, promised)
+    assert step.number_index == 1
+    assert "spoke this morning" in step.note
 
 
 # Properties

@@ -211,7 +211,7 @@ async def test_a_predictive_campaign_dials_for_who_is_free_and_says_why(office: 
     assert pace.reason.startswith("dialing")
     assert "2 ready" in pace.reason
     assert pace.inputs["ready"] == 2
-    assert pace.inputs["ringing"] <= dialed
+    assert float(pace.inputs["ringing"]) <= dialed
 
 
 @pytest.mark.anyio
@@ -245,6 +245,23 @@ async def test_who_was_set_aside_a_moment_ago_is_not_dialed_for_ahead(office: Of
 
 
 @pytest.mark.anyio
+@pytest.mark.xfail(
+    strict=True, reason="a pool counts the calls of running campaigns only: the agents are dialed for again"
+)
+async def test_calls_of_a_campaign_that_was_paused_still_need_their_agents(office: Office) -> None:
+    await office.ready("101")
+    office.open("one", agents=PREDICTIVE, many=1)
+    office.open("two", agents=PREDICTIVE, many=0)
+    await office.pass_time(SECOND)
+    await office.pump()
+    assert len(office.carrier.calls) == 1
+    office.store.campaigns.pause("one", "today")
+    for _ in range(6):
+        await office.pump()
+    assert office.pacing.paces["two"].inputs["ringing"] == 1
+
+
+@pytest.mark.anyio
 async def test_the_abandoned_get_an_agent_first(office: Office) -> None:
     office.open(
         agents=PREDICTIVE | {"legal_limit": None},
@@ -272,7 +289,7 @@ async def test_the_pacer_hears_what_becomes_of_calls(office: Office) -> None:
         await office.end(call.token, Network.NO_ANSWER)
     for _ in range(6):
         await office.pump()
-    assert office.pacing.paces["survey"].inputs["hit_rate"] < 0.40
+    assert float(office.pacing.paces["survey"].inputs["hit_rate"]) < 0.40
 
 
 @pytest.mark.anyio
@@ -290,7 +307,7 @@ async def test_what_was_learnt_outlasts_the_process(office: Office) -> None:
     again = Office(office.world)
     for _ in range(6):
         await again.pump()
-    assert again.pacing.paces["survey"].inputs["hit_rate"] < 0.40
+    assert float(again.pacing.paces["survey"].inputs["hit_rate"]) < 0.40
 
 
 @pytest.mark.anyio

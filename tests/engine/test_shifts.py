@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, update
 
 from dialer.core.agent import AgentState
 from dialer.core.lifecycle import Event, EventKind
@@ -15,6 +14,7 @@ from dialer.core.outcome import Disposition, Ending, Network
 from dialer.core.record import CallbackState
 from dialer.engine.agent_view import AgentView, CallView, NextStep, Record, Stage
 from dialer.errors import InputError, NotFoundError
+from dialer.store.tables import AttemptRow
 from tests.campaigns import customer, number
 from tests.engine.floor_world import PREDICTIVE, SECOND, Office
 from tests.engine.test_conversation import SCRIPT
@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.anyio
 S = AgentState
-OWN = {"sold": {"label": "Bought it", "counts_as": "completed"}, "later": {"label": "Later", "counts_as": "not_convenient"}}
+attempt: Any = AttemptRow.__table__  # type: ignore[attr-defined] # SQLModel does not declare it
+OWN = {
+    "sold": {"label": "Bought it", "counts_as": "completed"},
+    "later": {"label": "Later", "counts_as": "not_convenient"},
+}
 
 
 @pytest.fixture
@@ -324,9 +328,9 @@ async def test_an_ambiguous_zone_asks_where_the_customer_is(office: Office) -> N
     """A number of the United States says nothing of the zone."""
     token = await talking(office)
     with office.store.database.write() as connection:
-        kept = json.loads(connection.exec_driver_sql("SELECT evidence FROM attempt").scalar() or "{}")
-        kept["zones"] = ["America/New_York", "America/Chicago"]
-        connection.execute(text("UPDATE attempt SET evidence = :e"), {"e": json.dumps(kept)})
+        kept = connection.scalar(select(attempt.c.evidence))
+        unsure = {"zones": ["America/New_York", "America/Chicago"]}
+        connection.execute(update(attempt).values(evidence=kept | unsure))
     await office.end(token)
     at = datetime(2026, 3, 5, 16, 15)  # noqa: DTZ001 - a wall clock
     await refused(office.shifts.finish("101", Record(next_step=NextStep.PROMISE, at=at)), "another instant in each")

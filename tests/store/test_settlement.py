@@ -11,8 +11,9 @@ import pytest
 
 from dialer.core.lifecycle import PREVIEW, RECORD, Event, EventKind, Mark
 from dialer.core.outcome import AnsweredBy, Disposition, Ending, Fault, Network
+from dialer.core.promise import Reading
 from dialer.core.record import CallbackState, Reason
-from dialer.store import Enrolment, Store
+from dialer.store import Enrolment, Store, Wanted
 from dialer.store.belonging import Taker
 from tests.campaigns import NOW, customer, number
 from tests.rule_books import preset, ruled
@@ -377,10 +378,10 @@ def with_agent(store: Store, **changes: Any) -> str:
     return call_for(store, agent(store, "101", leg="parked", leg_token="leg-101"))
 
 
-def call_for(store: Store, key: int, at: datetime = NOW, taker: Taker = Taker(me=("101",))) -> str:
+def call_for(store: Store, key: int, at: datetime = NOW) -> str:
     store.callbacks.turn(at)
     made = store.reservations.claim(
-        key, taker, ["survey"], at, owner="here", lease=MINUTE, token=lambda: f"agent-{at.timestamp():.0f}"
+        key, Taker(me=("101",)), ["survey"], at, owner="here", lease=MINUTE, token=lambda: f"agent-{at.timestamp():.0f}"
     )
     assert made is not None
     store.attempts.commit([made.token], at)
@@ -518,7 +519,7 @@ def test_a_late_verdict_of_a_machine_takes_the_abandonment_back(store: Store) ->
 
 
 def test_a_presets_cool_off_holds_the_abandoned_longer_than_the_campaign(database_url: str) -> None:
-    three_days = preset("cool", cool_offs=[{"after": "abandoned", "wait": "72 h"}])
+    three_days = preset("cool", cooloffs=[{"after": "abandoned", "wait": "72 h"}])
     with closing(Store.open(database_url, ruled(three_days))) as store:
         when = {"windows": {"daily": "00:00-24:00"}}
         retry = {"retry": [{"after": "abandoned", "wait": "1 h"}], "other_hour": False}
@@ -560,6 +561,25 @@ def test_a_late_record_does_not_disturb_a_call_that_was_made_since(store: Store)
     check_books(store)
 
 
+@pytest.mark.xfail(
+    strict=True,
+    reason="unsettled by a late CONNECTED, settled again: _says_no_more() does not see what was promised since",
+)
+def test_a_late_record_takes_no_promise_back_that_was_made_since(store: Store) -> None:
+    """Thought abandoned, promised another time by the duty desk, and then the record of a meeting is finished."""
+    token = with_agent(store)
+    tell(store, *abandoned(token))
+    at = NOW + DAY
+    key = callback(store).callback
+    store.promises.make(
+        Wanted(key, at, at.replace(tzinfo=None), "Europe/London", Reading.EXACT, "agent", "Li Na", ""), NOW + MINUTE
+    )
+    tell(store, told(token, K.CONNECTED), at=NOW + 2 * MINUTE)
+    tell(store, wrote(token, Disposition.NOT_CONVENIENT, tries=0), told(token, K.WRAPPED), at=NOW + 3 * MINUTE)
+    assert [one.state for one in store.promises.find()] == ["open"]
+    assert callback(store).next_at == at
+
+
 def test_what_an_agent_skips_is_not_offered_again_at_once_and_counts_nothing(store: Store) -> None:
     start(store, agents={"mode": "preview"})
     people(store, PERSON)
@@ -572,5 +592,4 @@ def test_what_an_agent_skips_is_not_offered_again_at_once_and_counts_nothing(sto
     tell(store, told("looked-at", K.DROPPED, failure="spoke this morning", carrier_call_id="", mark=mark))
     waits = callback(store)
     assert (waits.state, waits.attempts, waits.next_at) == (CallbackState.WAITING, 0, NOW + 15 * MINUTE)
-    assert "spoke this morning" in waits.note
     check_books(store)

@@ -48,6 +48,8 @@ def add(console: Console) -> None:
         deed = console.deed(request, "session.sign-out", person.agent.staff_number)
         digest = person.session.digest
         await console.works.desk.ask(console.works.store.sessions.revoke, digest, person.id, console.now(), deed)
+        # Elsewhere they may still be signed in; where they take calls from, their screen says so by its signs of life.
+        await console.works.shifts.sign_out(person.agent.staff_number)
         response = console.go(request, SIGN_IN)
         console.cookie.take(response)
         return response

@@ -21,7 +21,7 @@
   let ahead = 0;
   const heardNow = (answer) => {
     const date = Date.parse(answer);
-    if (!Number.isNaN(date)) ahead = Date.now() - date;
+    if (!Number.isNaN(date)) ahead = Date.now() - date - 500; // the header is cut off at the second
   };
   const clock = (seconds) => {
     const whole = Math.max(0, Math.floor(seconds));
