@@ -53,7 +53,7 @@ MEDIAN, TAIL = 250.0, 1000.0
 """Milliseconds that are promised: the median, and what 99 in 100 stay below."""
 
 CUSTOMERS: Final = 6000
-"""Twice as many as can be called meanwhile."""
+"""Far more than are called meanwhile."""
 
 AT_ONCE: Final = 200
 PROBE_EVERY: Final = 0.25

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialer.core.agent import Agent, AgentState, Presence
@@ -83,6 +83,7 @@ def test_who_can_serve_two_groups_counts_once_and_nobody_takes_the_only_one_of_a
     assert few[("all",)] == [2, 3]
 
 
+@settings(max_examples=40)
 @given(
     st.lists(st.frozensets(st.sampled_from("abc"), max_size=2), max_size=6),
     st.lists(st.frozensets(st.sampled_from("abc"), max_size=2), max_size=5),

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from functools import reduce
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -89,7 +88,6 @@ def test_the_outcome_of_the_script_stands_until_the_agent_says_otherwise() -> No
     assert facts.disposition is Disposition.DISSATISFIED
 
 
-@pytest.mark.xfail(strict=True, reason="marks of answers that were turned back still count; the strongest wins")
 def test_what_was_turned_back_does_not_count() -> None:
     """The agent clicked on the wrong answer."""
     wrong = press(press(TALKING, "2"), "1")

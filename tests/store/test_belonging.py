@@ -90,7 +90,7 @@ def connection() -> Iterator[Connection]:
     engine.dispose()
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(waiting, min_size=1, max_size=8), takers)
 def test_who_may_take_what(connection: Connection, some: list[Waiting], taker: Taker) -> None:
     connection.execute(queue.delete())

@@ -455,64 +455,65 @@ def test_customers_who_wait_at_once_get_an_agent_each(database_url: str) -> None
     store.close()
 
 
-@pytest.fixture
-def postgres(store: Store) -> Store:
-    if store.database.is_sqlite:
-        pytest.skip("SQLite has one writer at a time")
-    return store
+# SQLite has one writer at a time.
+only_postgres = pytest.mark.parametrize(
+    "database_url", [pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True
+)
 
 
-def test_two_customers_and_one_agent_meet_in_the_middle(postgres: Store) -> None:
-    begin(postgres)
-    free(postgres, "101")
-    one, two = ahead(postgres), ahead(postgres)
-    found = meet(postgres, "INSERT INTO reservation", lambda: assign(postgres, one), lambda: assign(postgres, two))
+@only_postgres
+def test_two_customers_and_one_agent_meet_in_the_middle(store: Store) -> None:
+    begin(store)
+    free(store, "101")
+    one, two = ahead(store), ahead(store)
+    found = meet(store, "INSERT INTO reservation", lambda: assign(store, one), lambda: assign(store, two))
     assert sorted(found) == ["", "101"]
-    check_floor(postgres)
+    check_floor(store)
 
 
-def test_a_claim_and_a_waiting_customer_meet_in_the_middle(postgres: Store) -> None:
-    begin(postgres)
-    key = free(postgres, "101")
-    call = ahead(postgres)
-    claimed, assigned = meet(
-        postgres, "INSERT INTO reservation", lambda: claim(postgres, key), lambda: assign(postgres, call)
-    )
+@only_postgres
+def test_a_claim_and_a_waiting_customer_meet_in_the_middle(store: Store) -> None:
+    begin(store)
+    key = free(store, "101")
+    call = ahead(store)
+    claimed, assigned = meet(store, "INSERT INTO reservation", lambda: claim(store, key), lambda: assign(store, call))
     assert bool(claimed) != bool(assigned)
-    check_floor(postgres)
+    check_floor(store)
 
 
-def test_the_end_of_a_call_and_an_agent_for_it_meet_in_the_middle(postgres: Store) -> None:
-    begin(postgres)
-    free(postgres, "101")
-    call = ahead(postgres)
-    tell(postgres, told(call, K.PLACED))
+@only_postgres
+def test_the_end_of_a_call_and_an_agent_for_it_meet_in_the_middle(store: Store) -> None:
+    begin(store)
+    free(store, "101")
+    call = ahead(store)
+    tell(store, told(call, K.PLACED))
     meet(
-        postgres,
+        store,
         "INSERT INTO reservation",
-        lambda: assign(postgres, call),
-        lambda: tell(postgres, ended(call, Network.BUSY)),
+        lambda: assign(store, call),
+        lambda: tell(store, ended(call, Network.BUSY)),
     )
-    assert state(postgres) is S.READY
-    check_floor(postgres)
+    assert state(store) is S.READY
+    check_floor(store)
 
 
 @pytest.mark.xfail(
     strict=True, reason="assign locks presence, then reservation; release the other way: PostgreSQL deadlock"
 )
-def test_a_release_and_another_agent_for_the_customer_meet_in_the_middle(postgres: Store) -> None:
-    begin(postgres)
-    call = claim(postgres, free(postgres, "101"))
-    postgres.presences.leg_gone("leg-101")
-    free(postgres, "102")
+@only_postgres
+def test_a_release_and_another_agent_for_the_customer_meet_in_the_middle(store: Store) -> None:
+    begin(store)
+    call = claim(store, free(store, "101"))
+    store.presences.leg_gone("leg-101")
+    free(store, "102")
     _, found = meet(
-        postgres,
+        store,
         "SELECT reservation.id",
-        lambda: postgres.reservations.release(call, "vain", NOW),
-        lambda: assign(postgres, call),
+        lambda: store.reservations.release(call, "vain", NOW),
+        lambda: assign(store, call),
     )
     assert found == "102"
-    check_floor(postgres)
+    check_floor(store)
 
 
 # Whatever happens, in whatever order
