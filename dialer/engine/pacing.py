@@ -17,7 +17,7 @@ import structlog
 from dialer.core.agent import AgentState
 from dialer.core.answer_rates import AnswerRates
 from dialer.core.lifecycle import AttemptState
-from dialer.core.outcome import AnsweredBy, Disposition
+from dialer.core.outcome import AnsweredBy, Disposition, Network
 from dialer.core.pacing import Pacer
 from dialer.core.staffing import Mode
 from dialer.engine.board import Pace
@@ -60,10 +60,12 @@ RINGING, UNDECIDED, WAITING = range(3)
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Predictive campaigns with the same agents."""
+    """Predictive campaigns with the same agents, those that are paused included: their calls need agents as well."""
 
     campaigns: tuple[str, ...]
+    running: tuple[str, ...]
     staffing: Staffing  # the strictest target among them
+    limit: float | None  # the strictest that law sets
     ring: timedelta
     seats: tuple[Seat, ...]
 
@@ -71,6 +73,26 @@ class Pool:
     def name(self) -> str:
         """How its pacer is kept: by the first campaign's name."""
         return self.campaigns[0]
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """What its pacer is made with."""
+        return {
+            "target": self.staffing.abandonment,
+            "ring_limit": self.ring.total_seconds(),
+            "patience": self.staffing.patience.total_seconds(),
+            "late_hang_up": self.staffing.late_hang_up,
+            "limit": self.limit,
+        }
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """What a pacer wants to be dialed until it decides anew."""
+
+    campaigns: tuple[str, ...]
+    taker: Taker
+    calls: int
 
 
 class Pacing:
@@ -86,10 +108,12 @@ class Pacing:
         self._changes = changes
         self._dialer = dialer
         self._pacers: dict[str, Pacer] = {}
+        self._parameters: dict[str, Mapping[str, Any]] = {}
         self._rates: dict[str, AnswerRates] = {}
         self._traits: dict[str, Traits] = {}  # of calls in flight, by attempt
         self._of_campaign: dict[str, str] = {}  # predictive campaign -> its pool
         self._paces: dict[str, Pace] = {}
+        self._wanted: list[_Wanted] = []
         self._vain: dict[int, float] = {}  # agent -> until when there is nothing for them, on the monotonic clock
         self._looked = self._decided = self._saved = self._counted = -inf
 
@@ -118,9 +142,11 @@ class Pacing:
         dialed = await self._one_by_one(running, seats)
         if now >= self._decided + EVERY.total_seconds():
             self._decided = now
-            dialed += await self._ahead(running, seats)
+            if dialed:
+                seats = await self._desk.ask(self._store.presences.all)
+            await self._ahead(standings, seats)
             await self._keep()
-        return dialed
+        return dialed + await self._send()
 
     async def _one_by_one(self, running: Sequence[Standing], seats: Sequence[Seat]) -> int:
         """Set free agents aside for a callback each, whoever has been idle longest first."""
@@ -137,6 +163,8 @@ class Pacing:
                 name for one in mine if (name := one.campaign.id) in waiting and (name not in first or waiting[name])
             ]
             self._say([name for name in names if name not in first], len(free))
+            if self._dialer.pause:
+                break  # the next look comes sooner than the carrier takes another call
             if not names or self._clock.monotonic() < self._vain.get(seat.key, -inf):
                 continue
             if await self._dialer.for_agent(seat.key, names, _taker(seat, seats, first)) is not None:
@@ -150,33 +178,44 @@ class Pacing:
         pace = Pace(f"one call for each free agent: {free} ready", self._clock.now(), {"ready": free, "each": 1})
         self._paces |= dict.fromkeys(names, pace)
 
-    async def _ahead(self, running: Sequence[Standing], seats: Sequence[Seat]) -> int:
-        """Let each pool's pacer decide."""
-        predictive = [one for one in running if one.campaign.mode is Mode.PREDICTIVE]
+    async def _ahead(self, standings: Sequence[Standing], seats: Sequence[Seat]) -> None:
+        """Let each pool's pacer decide. What it wants is sent as fast as the carrier takes it."""
+        self._wanted = []
+        predictive = [one for one in standings if one.campaign.mode is Mode.PREDICTIVE]
         if not predictive:
-            return 0
+            return
         await self._count(predictive)
         flying = await self._desk.ask(self._store.attempts.in_flight)
         on_shift = tuple(name for seat in seats if seat.presence.state in ON_SHIFT for name in seat.names)
-        dialed = 0
         for pool in pools(predictive, seats):
             self._of_campaign |= dict.fromkeys(pool.campaigns, pool.name)
+            if not pool.running:
+                continue
             mine = [one for one in flying if one.campaign in pool.campaigns and not one.agent]
             taker = Taker(on_shift=frozenset(on_shift))
             wanted = await self._decide(pool, mine, taker)
             if wanted > 0:
-                sent = await self._dialer.ahead(wanted, pool.campaigns, taker)
-                self._traits |= await self._desk.ask(self._store.prospects.of, sent, self._clock.now()) if sent else {}
-                dialed += len(sent)
+                self._wanted.append(_Wanted(pool.running, taker, wanted))
             elif wanted < 0:
                 await self._stop(mine, -wanted)
+
+    async def _send(self) -> int:
+        """Dial what the pacers want and the pace did not let through yet; how many."""
+        dialed = 0
+        for one in self._wanted:
+            sent = await self._dialer.ahead(one.calls, one.campaigns, one.taker)
+            if sent:
+                self._traits |= await self._desk.ask(self._store.prospects.of, sent, self._clock.now())
+            one.calls -= len(sent)
+            dialed += len(sent)
+        self._wanted = [one for one in self._wanted if one.calls > 0]
         return dialed
 
     async def _decide(self, pool: Pool, mine: Sequence[InFlight], taker: Taker) -> int:
         pacer, rates = await self._pacer(pool), self._rates[pool.name]
         most = MOST_PROSPECTS * max(1, sum(seat.presence.state in ON_SHIFT for seat in pool.seats))
         at = self._clock.now()
-        ahead = await self._desk.ask(self._store.prospects.next, pool.campaigns, taker, most, at)
+        ahead = await self._desk.ask(self._store.prospects.next, pool.running, taker, most, at)
         now = self._clock.now().timestamp()
         states = [(_state(seat), (seat.presence.since).timestamp()) for seat in pool.seats]
         calls = [_stage(one) for one in mine]
@@ -189,9 +228,9 @@ class Pacing:
             prospects=[rates.chance(one.segment, one.hour, one.contact) for one in ahead],
         )
         pace = Pace(pacer.reason, self._clock.now(), asdict(pacer.inputs))
-        if any(self._paces.get(name) is None or self._paces[name].reason != pace.reason for name in pool.campaigns):
+        if any(self._paces.get(name) is None or self._paces[name].reason != pace.reason for name in pool.running):
             self._changes.happened()
-        self._paces |= dict.fromkeys(pool.campaigns, pace)
+        self._paces |= dict.fromkeys(pool.running, pace)
         return wanted
 
     def _chance(self, rates: AnswerRates, token: str) -> float:
@@ -200,25 +239,21 @@ class Pacing:
         return rates.chance(known.segment, known.hour, known.contact) if known is not None else rates.chance("", 0, "")
 
     async def _pacer(self, pool: Pool) -> Pacer:
-        known = self._pacers.get(pool.name)
+        known, parameters = self._pacers.get(pool.name), pool.parameters
+        if known is not None and self._parameters[pool.name] == parameters:
+            return known
+        kept: Mapping[str, Any] = {}
         if known is None:
-            terms = pool.staffing
-            parameters: dict[str, Any] = {
-                "target": terms.abandonment,
-                "ring_limit": pool.ring.total_seconds(),
-                "patience": terms.patience.total_seconds(),
-                "late_hang_up": terms.late_hang_up,
-                "limit": terms.legal_limit,
-            }
-            learnt = await self._desk.ask(self._store.pacers.learnt, pool.name)
-            self._rates[pool.name] = AnswerRates.restore(learnt.get("rates", []))
-            try:
-                known = Pacer.restore(learnt["pacer"], **parameters) if learnt else Pacer(**parameters)
-            except ValueError:  # another ring limit: what was learnt does not fit any more
-                known = Pacer(**parameters)
-            self._pacers[pool.name] = known
-            self._counted = -inf
-        return known
+            kept = await self._desk.ask(self._store.pacers.learnt, pool.name)
+            self._rates[pool.name] = AnswerRates.restore(kept.get("rates", []))
+        learnt = known.state() if known is not None else kept.get("pacer")
+        try:
+            pacer = Pacer.restore(learnt, **parameters) if learnt else Pacer(**parameters)
+        except ValueError:  # another ring limit: what was learnt does not fit any more
+            pacer = Pacer(**parameters)
+        self._pacers[pool.name], self._parameters[pool.name] = pacer, parameters
+        self._counted = -inf
+        return pacer
 
     async def _count(self, predictive: Sequence[Standing]) -> None:
         """Put the window's counts, which outlast this process, into the pacers."""
@@ -290,7 +325,7 @@ def lessons(before: Facts, after: Facts) -> list[tuple[str, float]]:
         found.append(("abandon", 0.0))
     if before.is_open and not after.is_open:
         if after.answered_at is None and after.state in {AttemptState.FINAL, AttemptState.NOT_PLACED}:
-            found.append(("noanswer", 0.0))
+            found.append(("cancel" if after.network is Network.CANCELED else "noanswer", 0.0))
         if after.connected_at is not None and after.ended_at is not None:
             found.append(("talk_end", max((after.ended_at - after.connected_at).total_seconds(), 0.0)))
     if after.wrapped_at is not None and before.wrapped_at is None and after.ended_at is not None:
@@ -325,7 +360,9 @@ def pools(predictive: Sequence[Standing], seats: Sequence[Seat]) -> list[Pool]:
         ring = max(one.campaign.attempts.ring for one in members)
         strictest = min(staffings, key=lambda terms: terms.abandonment)
         names = tuple(sorted(one.campaign.id for one in members))
-        found.append(Pool(names, strictest, ring, tuple(mine)))
+        running = tuple(name for name in names if name not in {one.campaign.id for one in members if one.paused})
+        limit = min((terms.legal_limit for terms in staffings if terms.legal_limit is not None), default=None)
+        found.append(Pool(names, running, strictest, limit, ring, tuple(mine)))
     return found
 
 

@@ -11,8 +11,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from dialer.core import duty
 from dialer.core.admission import decide
+from dialer.core.agent import AgentState
 from dialer.core.record import CallbackState, Reason
 from dialer.store import intents, promises, proposals, queue, tasks
+from dialer.store.agent_tables import PresenceRow
 from dialer.store.campaigns import standings
 from dialer.store.intents import Intention, alone
 from dialer.store.tables import CallbackRow, CustomerRow
@@ -32,6 +34,10 @@ if TYPE_CHECKING:
 
 callback = CallbackRow.__table__  # type: ignore[attr-defined] # SQLModel does not declare it
 customer = CustomerRow.__table__  # type: ignore[attr-defined]
+
+presence = PresenceRow.__table__  # type: ignore[attr-defined]
+
+AWAY = (AgentState.OFFLINE.value, AgentState.PAUSED.value)
 
 ROUNDS = 5
 """How often one claim goes back to the queue when the gate turned candidates away."""
@@ -316,9 +322,15 @@ class Callbacks:
             return {name: bool(any_) for name, any_ in connection.execute(query.group_by(queue.row.c.campaign))}
 
     def ready_count(self, now: datetime) -> int:
-        """How many may be called at `now`, in campaigns that run."""
+        """How many may be called at `now`, in campaigns that run; where agents talk, while any of them is there."""
         with self._database.read() as connection:
-            running = {name for name, standing in standings(connection).items() if not standing.paused}
+            present = select(presence.c.agent_id).where(presence.c.state.not_in(AWAY)).limit(1)
+            there = connection.scalar(present) is not None
+            running = {
+                name
+                for name, standing in standings(connection).items()
+                if not standing.paused and (there or standing.campaign.agents is None)
+            }
         return sum(count for name, count in self.ready_by_campaign(now).items() if name in running)
 
     def next_opening(self) -> datetime | None:

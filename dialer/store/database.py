@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import threading
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from dialer.errors import StoreError
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from alembic.config import Config
     from sqlalchemy import Connection, Engine
@@ -39,6 +41,8 @@ class Database:
             raise StoreError(f"{parsed.get_backend_name()} is no database this program knows; use sqlite or postgresql")
         self.url = parsed
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        # Those who wait for SQLite's one writer poll, and whoever polls at the right moment wins; here they queue.
+        self._writer: AbstractContextManager[object] = threading.Lock() if self.is_sqlite else nullcontext()
         self.engine: Engine = _sqlite(parsed) if self.is_sqlite else _postgresql(parsed)
 
     @contextmanager
@@ -50,7 +54,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction: all of it is kept, durably, or none."""
-        with self._translated(), self.engine.connect() as opened:
+        with self._writer, self._translated(), self.engine.connect() as opened:
             connection = opened.execution_options(writes=True)
             with connection.begin():
                 yield connection

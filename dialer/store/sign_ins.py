@@ -26,8 +26,8 @@ WITHIN = timedelta(minutes=15)
 FOR_A_NAME = 5
 """Failures after which a staff number waits. A success in between begins anew."""
 
-FOR_A_PLACE = 20
-"""Failures after which a network address waits, whatever names it tries."""
+FOR_A_PLACE = 60
+"""Failures after which a network address waits, whatever names it tries. A whole office may share one."""
 
 
 class SignIns:

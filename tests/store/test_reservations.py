@@ -395,7 +395,7 @@ def busy_minute(url: str, one: int, keys: Sequence[int], barrier: threading.Barr
     own = Store.open(url, house())
     found: list[tuple[str, str]] = []
     barrier.wait(timeout=60)
-    for turn in range(6):
+    for turn in range(4):
         at = NOW + turn * SECOND
         for key in keys if one % 2 else reversed(keys):
             call = claim(own, key, at)
@@ -442,7 +442,7 @@ def test_customers_who_wait_at_once_get_an_agent_each(database_url: str) -> None
         own = Store.open(database_url, house())
         barrier.wait(timeout=60)
         found, pause = "", threading.Event()
-        for _ in range(20):  # whom another one holds at this moment is left out
+        for _ in range(10):  # whom another one holds at this moment is left out
             found = found or assign(own, call)
             pause.wait(0 if found else 0.02)
         own.close()
