@@ -176,7 +176,7 @@ def assemble(given: Settings, *, clock: Clock | None = None, telephony: Telephon
         owner=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
     )
     patience = Patience(given.lease, given.listing_lag, given.silence)
-    floor = Floor(**shared, ledger=ledger, changes=changes, dialer=dialer)
+    floor = Floor(**shared, ledger=ledger, changes=changes, dialer=dialer, bridge=bridge)
     pacing = Pacing(**shared, changes=changes, dialer=dialer)
     ledger.listen(pacing.hear)
     ledger.listen(lambda told: changes.happened() if told.staffed else None)

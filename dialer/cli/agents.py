@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from contextlib import closing
 from dataclasses import replace
@@ -12,11 +11,11 @@ import typer
 from rich.markup import escape
 
 from dialer import bootstrap
+from dialer.cli import trail
 from dialer.cli.screen import AsJson, emit, light_table, out
 from dialer.core.agent import Role
 from dialer.engine import passwords, roster
 from dialer.errors import InputError, NotFoundError, Problem
-from dialer.store import Deed
 
 if TYPE_CHECKING:
     from dialer.core.agent import Agent
@@ -70,7 +69,7 @@ def add(
     )
     agent = roster.read(typed, given.home_region).certain()
     secret = _password(agent, from_stdin=password_stdin)
-    deed = _deed("person.add", agent.staff_number, role=agent.role.value)
+    deed = trail.deed("person.add", agent.staff_number, role=agent.role.value)
     with closing(bootstrap.open_store(given)) as store:
         kept = PASSWORDS.hash(secret)
         member = store.agents.add(agent, bootstrap.now(), deed, password=kept, must_change=True)
@@ -108,7 +107,7 @@ def show(staff_number: Number, reveal: Reveal = False, as_json: AsJson = False) 
     with closing(bootstrap.open_store()) as store:
         member = _member(store, staff_number)
         if reveal and member.agent.address.startswith("+"):
-            store.audit.add(_deed("number.show", staff_number), bootstrap.now())
+            trail.note(store, "number.show", staff_number)
     told = _plain(member, reveal=reveal)
     if as_json:
         emit(told)
@@ -154,7 +153,7 @@ def change(
         after = roster.read(typed, given.home_region).certain()
         what = roster.changes(before, after)
         if what:
-            store.agents.change(after, bootstrap.now(), _deed("person.change", staff_number, **what))
+            store.agents.change(after, bootstrap.now(), trail.deed("person.change", staff_number, **what))
     if as_json:
         emit({"staff_number": after.staff_number, "changed": sorted(what)})
         return
@@ -168,7 +167,7 @@ def password(staff_number: Number, password_stdin: FromStdin = False, as_json: A
     with closing(bootstrap.open_store()) as store:
         agent = _member(store, staff_number).agent
         secret = _password(agent, from_stdin=password_stdin)
-        deed = _deed("person.password", staff_number)
+        deed = trail.deed("person.password", staff_number)
         kept = PASSWORDS.hash(secret)
         store.agents.set_password(staff_number, kept, bootstrap.now(), deed, must_change=True)
     _tell_secret(agent, secret, shown=not password_stdin, as_json=as_json, done="has a new password")
@@ -182,7 +181,7 @@ def deactivate(staff_number: Number, as_json: AsJson = False) -> None:
     """
     with closing(bootstrap.open_store()) as store:
         agent = _member(store, staff_number).agent
-        deed = _deed("person.deactivate", staff_number)
+        deed = trail.deed("person.deactivate", staff_number)
         store.agents.change(replace(agent, active=False), bootstrap.now(), deed)
     if as_json:
         emit({"staff_number": staff_number, "active": False})
@@ -195,7 +194,7 @@ def sign_out(staff_number: Number, as_json: AsJson = False) -> None:
     """End all sessions of somebody, wherever they are signed in. Their password stays."""
     with closing(bootstrap.open_store()) as store:
         member = _member(store, staff_number)
-        deed = _deed("person.sign-out", staff_number)
+        deed = trail.deed("person.sign-out", staff_number)
         ended = store.sessions.revoke_everywhere(member.id, bootstrap.now(), deed)
     if as_json:
         emit({"staff_number": staff_number, "sessions_ended": ended})
@@ -208,15 +207,6 @@ def _member(store: Store, staff_number: str) -> Member:
     if member is None:
         raise NotFoundError(f"nobody has the staff number {staff_number!r}; `dialer agents list --all` names everybody")
     return member
-
-
-def _deed(action: str, subject: str, **detail: object) -> Deed:
-    """What whoever is logged in on this machine does."""
-    try:
-        user = getpass.getuser()
-    except (OSError, KeyError, ImportError):  # what Python 3.11 raises where the user has no name
-        user = ""
-    return Deed(f"cli:{user}", action, subject, detail)
 
 
 def _password(agent: Agent, *, from_stdin: bool) -> str:

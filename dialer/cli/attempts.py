@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from dialer import bootstrap
-from dialer.cli import instants
+from dialer.cli import instants, trail
 from dialer.cli.screen import AsJson, emit, out, show
 from dialer.core.lifecycle import AttemptState, Event, EventKind
 from dialer.errors import InputError, NotFoundError, Problem
@@ -49,6 +49,8 @@ def events(
     """
     with closing(bootstrap.open_store()) as store:
         found = store.records.events(attempt)
+        if found and reveal and as_json:  # the table for people has no numbers
+            trail.note(store, "number.show", attempt)
     if not found:
         raise NotFoundError(
             f"no attempt {attempt!r}, or nothing was told about it; `dialer report attempts --json` lists them"
@@ -106,7 +108,8 @@ def settle(
         kind = EventKind.PLACED if call else EventKind.ABSENT
         decided = Event(attempt, kind, f"person:{kind}", now, "person", carrier_call_id=call)
         (recorded,) = store.attempts.record([decided], now)
-    state = recorded.facts.state if recorded.facts is not None else AttemptState.NEEDS_HUMAN
+        state = recorded.facts.state if recorded.facts is not None else AttemptState.NEEDS_HUMAN
+        trail.note(store, "attempt.settle", attempt, decided=kind.value, state=state.value)
     if as_json:
         emit({"attempt": attempt, "state": state})
     else:

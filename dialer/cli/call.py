@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from dialer import bootstrap
-from dialer.cli import instants
+from dialer.cli import instants, trail
 from dialer.cli.screen import AsJson, emit, out
 from dialer.core.admission import Dial, Wait
 from dialer.engine.asked_for import call_next
@@ -29,8 +29,9 @@ def call(
     given, now = bootstrap.settings(), bootstrap.now()
     with closing(bootstrap.open_store(given)) as store:
         decided = call_next(store, customer, campaign, now, by=by, anyway=anyway)
+        word = "dial" if isinstance(decided, Dial) else "wait" if isinstance(decided, Wait) else "refuse"
+        trail.note(store, "call.ask", customer, campaign=campaign, by=by, anyway=anyway, decision=word)
     until = decided.until if isinstance(decided, Wait) else None
-    word = "dial" if isinstance(decided, Dial) else "wait" if isinstance(decided, Wait) else "refuse"
     broken = [rule for rule in decided.rules if not rule.passed]
     if as_json:
         reasons = [{"rule": rule.name, "reason": rule.reason} for rule in broken]

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from dialer import bootstrap
+from dialer.cli import trail
 from dialer.cli.screen import AsJson, emit, err, out, show
 from dialer.core.zones import is_zone, lies_in, nearest_zone
 from dialer.customer_files.columns import as_yaml, doubts, meanings
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from dialer.core.phone import PhoneNumber
     from dialer.customer_files.columns import Column
     from dialer.engine.importing import ImportReport
+    from dialer.store import Store
 
 app = typer.Typer(help="Bring customers in from files and databases; see who is there.", no_args_is_help=True)
 
@@ -65,6 +67,7 @@ def import_(
             dry_run=dry_run,
             on_progress=progress,
         )
+        _note(store, "customer.import", file, report)
     _tell(report, json=json)
 
 
@@ -89,6 +92,7 @@ def sync_(
             dry_run=dry_run,
             on_progress=progress,
         )
+        _note(store, "customer.sync", mapping, report)
     _tell(report, json=json)
 
 
@@ -104,6 +108,9 @@ def list_(
 ) -> None:
     """Show the customers, in the order in which they came."""
     with closing(bootstrap.open_store()) as store:
+        if reveal:
+            most = limit or (None if json else _SCREENFUL)
+            trail.note(store, "number.show", **({"tier": tier} if tier else {}), customers=most or "all")
         found = (one for page in store.customers.pages(tier=tier) for one in page)
         if json:
             for one in islice(found, limit):
@@ -123,6 +130,8 @@ def show_(reference: str, *, json: AsJson = False, reveal: Reveal = False) -> No
     with closing(bootstrap.open_store()) as store:
         customer = store.customers.get(reference)
         wish = customer is not None and store.suppressions.has(customer)
+        if reveal and customer is not None and customer.numbers:
+            trail.note(store, "number.show", reference, numbers=len(customer.numbers))
     if customer is None:
         mend = "the first column of `dialer customers list` holds the references"
         raise NotFoundError([Problem("customer", f"nobody has the reference {reference!r}", mend)])
@@ -162,6 +171,7 @@ def confirm_zone(
         if not store.customers.confirm_zone(reference, zone, by=by.strip(), now=bootstrap.now()):
             mend = "the first column of `dialer customers list` holds the references"
             raise NotFoundError([Problem("customer", f"nobody has the reference {reference!r}", mend)])
+        trail.note(store, "customer.confirm-zone", reference, zone=zone, by=by.strip())
     if json:
         emit({"customer": reference, "zone": zone or None})
     else:
@@ -191,6 +201,12 @@ def _progress(name: str) -> Iterator[Callable[[int, int | None], None]]:
     with bar:
         task = bar.add_task(name, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _note(store: Store, action: str, source: Path, report: ImportReport) -> None:
+    if not report.dry_run:
+        counts = {"added": report.added, "changed": report.changed, "rejected": report.rejected}
+        trail.note(store, action, file=source.name, **counts)
 
 
 def _tell(report: ImportReport, *, json: bool) -> None:

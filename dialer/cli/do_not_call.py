@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,7 +11,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from dialer import bootstrap
-from dialer.cli import instants
+from dialer.cli import instants, trail
 from dialer.cli.screen import AsJson, emit, err, light_table, out
 from dialer.core.phone import DoubtfulNumberError, NumberKind, PhoneNumber, parse_number
 from dialer.core.suppression import EVERYTHING, Source, Wish, line, person, read_scope, subjects
@@ -63,12 +62,14 @@ def add(
     """
     given = bootstrap.settings()
     named = _named("add", numbers, customer, given.home_region)
-    wish = Wish(source, read_scope(scope), by.strip() or _user(), note)
+    wish = Wish(source, read_scope(scope), by.strip() or trail.user(), note)
     now = bootstrap.now()
     with closing(bootstrap.open_store(given)) as store:
         _known(store, customer)
         _campaign_known(store, wish.scope)
         done = store.suppressions.stop(named, wish, now)
+        counts = {"named": len(named), "added": done.added, "callbacks_stopped": done.callbacks}
+        trail.note(store, "do-not-call.add", _one(customer), scope=wish.scope, by=wish.by, **counts)
     listed = len(named) - done.added
     if as_json:
         stopped = {"understood": [*map(_understood, named)], "callbacks_stopped": done.callbacks}
@@ -107,6 +108,8 @@ def lift(
         known = [store.customers.get(one) for one in customer or []]
         proof = {"by": by.strip(), "said": said.strip(), "note": note}
         lifted = sum(store.suppressions.lift(name, wanted, now=now, **proof) for name in named)
+        counts = {"named": len(named), "lifted": lifted}
+        trail.note(store, "do-not-call.lift", _one(customer), scope=wanted, by=by.strip(), **counts)
         people = (name for one in known if one is not None for name in subjects(one))
         still = store.suppressions.stops(dict.fromkeys([*named, *people]))
     if as_json:
@@ -132,6 +135,7 @@ def show(
         known = store.customers.get(customer) if customer else None
         names = dict.fromkeys([*named, *(subjects(known) if known is not None else ())])
         words = store.suppressions.history(names)
+        _note_shown(store, words, customer, reveal=reveal)
     if as_json:
         emit(*(_plain(word, reveal=reveal) for word in words))
     elif words:
@@ -154,6 +158,7 @@ def list_(
     with closing(bootstrap.open_store(given)) as store:
         tallies = store.suppressions.tallies(start)
         words = store.suppressions.latest(limit, start)
+        _note_shown(store, words, reveal=reveal)
     if as_json:
         counts = [{"on": one.on, "scope": one.scope, "stops": one.stops, "lifted": one.lifted} for one in tallies]
         emit({"counts": counts, "latest": [_plain(word, reveal=reveal) for word in words]})
@@ -185,7 +190,7 @@ def import_(
     cannot be read stops no other. A list repeats old wishes: what a customer lifted since stays lifted.
     """
     given = bootstrap.settings()
-    wish = Wish(source, read_scope(scope), by.strip() or _user(), note)
+    wish = Wish(source, read_scope(scope), by.strip() or trail.user(), note)
     with closing(bootstrap.open_store(given)) as store, _progress(file.name) as progress:
         _campaign_known(store, wish.scope)
         report = import_list(
@@ -197,6 +202,8 @@ def import_(
             rejects=rejects,
             on_progress=progress,
         )
+        counts = {"read": report.read, "added": report.added, "rejected": report.rejected}
+        trail.note(store, "do-not-call.import", scope=wish.scope, by=wish.by, file=file.name, **counts)
     if as_json:
         emit(_report_object(report))
     else:
@@ -279,12 +286,15 @@ def _understood(subject: str) -> str:
     return subject.removeprefix(person("")) if e164 == subject else str(PhoneNumber(e164, "", NumberKind.UNKNOWN))
 
 
-def _user() -> str:
-    """Whoever is logged in; nobody where the system does not know, as in some containers."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # what Python 3.11 raises where the user has no name
-        return ""
+def _one(customer: list[str] | None) -> str:
+    """Whom a change is about in the trail: a customer, when it is about one. Numbers are counted there, not named."""
+    return customer[0] if customer and len(customer) == 1 else ""
+
+
+def _note_shown(store: Store, words: Sequence[Word], customer: str = "", *, reveal: bool) -> None:
+    shown = len({word.e164 for word in words if word.e164})
+    if reveal and shown:
+        trail.note(store, "number.show", customer, numbers=shown)
 
 
 def _named(command: str, numbers: list[str] | None, customer: list[str] | None, home_region: str) -> list[str]:

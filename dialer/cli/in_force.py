@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from dialer import bootstrap
 from dialer.campaign_files import files_in, load_files
+from dialer.cli import trail
 from dialer.cli.plan import plan
 from dialer.cli.rules_in_force import sectors_in_force
 from dialer.cli.screen import AsJson, emit, err, light_table, out
@@ -49,6 +50,8 @@ def apply(
     with closing(bootstrap.open_store(given)) as store:
         for one in loaded:
             changed = store.campaigns.apply(one.campaign.id, one.version, one.document, now)
+            if changed:
+                trail.note(store, "campaign.apply", one.campaign.id, version=one.version)
             enrolled = None if no_enrol else enrol_customers(store, now, str(given.house_zone), only=one.campaign.id)
             missing = sorted(fields_nobody_has(store, one.campaign))
             _say(one, enrolled, changed=changed, missing=missing, as_json=as_json)
@@ -95,6 +98,8 @@ def enrol(
         if campaign is not None:
             store.campaigns.get(campaign)
         done = enrol_customers(store, bootstrap.now(), str(given.house_zone), only=campaign)
+        if done.new or done.withdrawn:
+            trail.note(store, "campaign.enrol", campaign or "", enrolled=done.new, withdrawn=done.withdrawn)
     if as_json:
         emit({"enrolled": done.new, "withdrawn": done.withdrawn, "infeasible": done.infeasible})
         return
@@ -149,6 +154,7 @@ def pause(
     """Start no more calls of a campaign. Calls going on are not touched; waiting customers keep their place."""
     with closing(bootstrap.open_store()) as store:
         store.campaigns.pause(campaign, reason)
+        trail.note(store, "campaign.pause", campaign, reason=reason)
     _say_state(campaign, "paused", as_json=as_json)
 
 
@@ -159,6 +165,7 @@ def resume(
     """Let a paused campaign call again."""
     with closing(bootstrap.open_store()) as store:
         store.campaigns.resume(campaign)
+        trail.note(store, "campaign.resume", campaign)
     _say_state(campaign, "running", as_json=as_json)
 
 

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from dialer import bootstrap
-from dialer.cli import instants
+from dialer.cli import instants, trail
 from dialer.cli.screen import AsJson, emit, err, light_table, out
 from dialer.core.admission import Refuse
 from dialer.core.promise import Missed, Reading
@@ -86,6 +86,7 @@ def make(
     wish = Wish(customer, campaign, _wall(at), by.strip(), zone, second, channel, note)
     with closing(bootstrap.open_store(given)) as store:
         done = promise(store, store.house, wish, bootstrap.now())
+        trail.note(store, "promise.make", customer, campaign=campaign, promise=done.made.id, by=wish.asked_by)
     if as_json:
         emit(_made_object(done))
     else:
@@ -103,6 +104,7 @@ def withdraw(
     given = bootstrap.settings()
     with closing(bootstrap.open_store(given)) as store:
         decision = store.promises.withdraw(promise_id, by.strip(), bootstrap.now())
+        trail.note(store, "promise.withdraw", str(promise_id), by=by.strip())
     if as_json:
         emit({"promise": promise_id, "state": "void", **_follows(decision)})
     else:

@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 
 from dialer import bootstrap
-from dialer.cli import instants
+from dialer.cli import instants, trail
 from dialer.cli.rules_in_force import doubts
 from dialer.cli.screen import AsJson, out
 from dialer.errors import InputError, Problem
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from dialer.reports.table import Table
     from dialer.reports.tally import Summary
+    from dialer.store import Store
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -126,6 +127,7 @@ def callbacks(
     start, end = _period(since, until)
     wish = Wish("callbacks", campaign, start, end, _format(form, output, as_json=as_json), output, language, reveal)
     with closing(bootstrap.open_store()) as store:
+        _note_shown(store, wish)
         _write_table(callbacks_table(store.records.callbacks(campaign, start, end), language), wish)
 
 
@@ -145,6 +147,7 @@ def attempts(
     start, end = _period(since, until)
     wish = Wish("attempts", campaign, start, end, _format(form, output, as_json=as_json), output, language, reveal)
     with closing(bootstrap.open_store()) as store:
+        _note_shown(store, wish)
         _write_table(attempts_table(store.records.attempts(campaign, start, end), language), wish)
 
 
@@ -199,6 +202,11 @@ def house(
         else:
             with _console(stream, wish) as console:
                 text.house_report(*records, now, language, console, doubtful)
+
+
+def _note_shown(store: Store, wish: Wish) -> None:
+    if wish.reveal:
+        trail.note(store, "number.show", wish.campaign or "", report=wish.report, format=wish.format.value)
 
 
 def _write_table(table: Table, wish: Wish) -> None:

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from dialer import bootstrap
-from dialer.cli import instants
+from dialer.cli import instants, trail
 from dialer.cli.promises import verdict_in_words
 from dialer.cli.screen import AsJson, emit, out
 from dialer.core.admission import Refuse
@@ -68,6 +68,7 @@ def take(task: TaskId, name: By, as_json: AsJson = False) -> None:
     given = bootstrap.settings()
     with closing(bootstrap.open_store(given)) as store:
         taken = store.tasks.take(task, by, now)
+        trail.note(store, "task.take", str(task), customer=taken.customer, campaign=taken.campaign, by=by)
     if as_json:
         emit(_object(taken, now))
         return
@@ -99,6 +100,8 @@ def done(
     given = bootstrap.settings()
     with closing(bootstrap.open_store(given)) as store:
         finished, decision = store.tasks.finish(task, by, outcome, now, note=note)
+        what = {"customer": finished.customer, "campaign": finished.campaign, "result": outcome.value}
+        trail.note(store, "task.done", str(task), by=by, **what)
     if as_json:
         opens = None if decision is None or isinstance(decision, Refuse) else decision.opening.start
         refused = decision.reason if isinstance(decision, Refuse) else None

@@ -53,6 +53,8 @@ TRANSITIONS: dict[AgentState, dict[Move, AgentState]] = {
         M.GET_READY: S.READY,
         M.SIGN_OUT: S.OFFLINE,
         M.PAUSE: S.PAUSED,  # for another reason
+        # Freed because their screen or a webhook was lost, and then the customer came into their conference after all.
+        M.CONNECT: S.ON_CALL,
     },
     S.READY: {
         M.RESERVE: S.RESERVED,
@@ -64,7 +66,7 @@ TRANSITIONS: dict[AgentState, dict[Move, AgentState]] = {
     },
     S.RESERVED: {M.CONNECT: S.ON_CALL, M.RELEASE: S.READY},
     S.ON_CALL: {M.HANG_UP: S.WRAP_UP},
-    S.WRAP_UP: {M.WRAP: S.READY},
+    S.WRAP_UP: {M.WRAP: S.READY, M.CONNECT: S.ON_CALL},
 }
 """A move that is not in the table changes nothing, but that a pause or a sign-out asked for in the middle of a call is
 kept for when it is over."""
@@ -103,6 +105,8 @@ def move(presence: Presence, what: Move, at: datetime, reason: str = "") -> Pres
         return None
     after = presence.afterwards if to in _IN_HAND else None
     wanted = presence.wanted if to in _IN_HAND else ""
+    if presence.state is S.PAUSED and to in _IN_HAND:
+        after, wanted = S.PAUSED, presence.reason
     return Presence(to, at, reason, after, wanted)
 
 

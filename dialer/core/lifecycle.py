@@ -130,6 +130,8 @@ class Mark:
     promise_at: datetime | None = None  # the time the customer chose
     zone: str = ""  # the time zone the customer confirmed
     another_agent: bool = False  # the next call about it is somebody else's
+    case: bool = False  # somebody must look into something: a task
+    person: str = ""  # who that is; empty: whom the campaign names
 
 
 RECORD = "agent_record"
@@ -239,7 +241,7 @@ class Facts:
         """The time the customer chose, the last one if they chose twice; what an agent wrote down goes first."""
         if self._record is not None and self._record.promise_at is not None:
             return self._record.promise_at
-        chosen = [m for m in self.marks if m.promise_at is not None]
+        chosen = [m for m in self._kept if m.promise_at is not None]
         return max(chosen, key=_order).promise_at if chosen else None
 
     @property
@@ -256,7 +258,7 @@ class Facts:
     @property
     def skipped(self) -> bool:
         """Whether an agent looked at the file and gave it back."""
-        return any(mark.node == PREVIEW for mark in self.marks)
+        return self.state is AttemptState.RELEASED and any(mark.node == PREVIEW for mark in self.marks)
 
     @property
     def another_agent(self) -> bool:
@@ -265,16 +267,22 @@ class Facts:
 
     @property
     def _kept(self) -> frozenset[Mark]:
-        """The marks without those of answers that an agent turned back; each answer's marks have one number."""
-        if not any(mark.node == BACK for mark in self.marks):
-            return self.marks
+        """The marks without what an agent took back: earlier records, and answers turned back, numbered each."""
+        marks = frozenset(mark for mark in self.marks if mark.node != RECORD or mark == self._record)
+        if not any(mark.node == BACK for mark in marks):
+            return marks
         path: list[int] = []
-        for mark in sorted(self.marks, key=lambda mark: (mark.tries, mark.node != BACK)):
+        for mark in sorted(marks, key=lambda mark: (mark.tries, mark.node != BACK)):
             if mark.node == BACK:
                 path = path[:-1]
             elif mark.node not in AGENTS_OWN and mark.tries not in path:
                 path.append(mark.tries)
-        return frozenset(mark for mark in self.marks if mark.node in AGENTS_OWN or mark.tries in path)
+        return frozenset(mark for mark in marks if mark.node in AGENTS_OWN or mark.tries in path)
+
+    @property
+    def case(self) -> tuple[str] | None:
+        """For whom something is to be looked into, as the agent says; None when nothing is."""
+        return (self._record.person,) if self._record is not None and self._record.case else None
 
     @property
     def _record(self) -> Mark | None:
@@ -361,8 +369,9 @@ def _most(known: T | None, told: T | None, weight: Mapping[T, int]) -> T | None:
 def _order(mark: Mark) -> tuple[Any, ...]:
     """The order of marks. It says nothing by chance: marks that differ at all have different places."""
     chosen = (mark.promise_at is not None, mark.promise_at)
-    said = (mark.answer, _WEIGHT[mark.disposition], mark.code, mark.zone, mark.another_agent)
-    return (mark.tries, mark.node, mark.digits, *chosen, *said)
+    said = (mark.answer, _WEIGHT[mark.disposition], mark.code, mark.zone)
+    asked = (mark.another_agent, mark.case, mark.person)
+    return (mark.tries, mark.node, mark.digits, *chosen, *said, *asked)
 
 
 def _telling(mark: Mark) -> tuple[Any, ...]:

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from dialer.core import script
-from dialer.core.lifecycle import AttemptState, Event, EventKind, Mark
+from dialer.core.lifecycle import Event, EventKind, Mark
 from dialer.core.outcome import Disposition
 from dialer.core.routing import Wants, choose
 from dialer.core.staffing import Opening, Staffing
+from dialer.errors import CarrierError
 from dialer.ports import LegKind, Links, room
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from dialer.core.lifecycle import Facts
+    from dialer.core.script import Turn
     from dialer.engine.changes import Changes
     from dialer.engine.desk import Desk
     from dialer.engine.ledger import Ledger
@@ -76,8 +78,12 @@ class Bridge:
             events.append(self._event(briefing.token, EventKind.WAITING, "waiting", notice.carrier_call_id))
         results = await self._ledger.record(*events)
         facts = results[-1].facts
-        if facts is None or facts.state is AttemptState.ORPHANED or not facts.is_open:
+        if facts is None or not facts.is_open or any(one.stray for one in results):
             return self._silence()
+        if facts.connected_at is not None and what == "fallback":
+            return self._silence()  # they have talked
+        if any(mark.node == SAFE_HARBOUR for mark in facts.marks):
+            return self._goodbye(briefing, staffing)
         if what == "answer":
             return await self._greet(briefing, staffing, facts)
         if what == "parted":
@@ -97,14 +103,16 @@ class Bridge:
         del facts
         return Reply(*self._telephony.greet(None, links))  # whose address may keep the customer waiting for us
 
-    async def _connect(self, briefing: Briefing, staffing: Staffing, facts: Facts) -> Reply:
-        """Wait for a free agent for as long as the campaign allows."""
+    async def _connect(
+        self, briefing: Briefing, staffing: Staffing, facts: Facts, but: frozenset[str] = frozenset()
+    ) -> Reply:
+        """Wait for a free agent for as long as the campaign allows; for any `but` those who have no place."""
         since = facts.waited_at or self._clock.now()
         left = staffing.patience - (self._clock.now() - since)
         until = self._clock.monotonic() + left.total_seconds()
         while True:
             seen = self._changes.version
-            seat = await self._agent(briefing, staffing)
+            seat = await self._agent(briefing, staffing, but)
             if seat is not None:
                 return self._to(seat, briefing)
             rest = timedelta(seconds=until - self._clock.monotonic())
@@ -112,11 +120,11 @@ class Bridge:
                 return await self._safe_harbour(briefing, staffing)
             await self._changes.wait(seen, min(rest, LOOK_AGAIN))
 
-    async def _agent(self, briefing: Briefing, staffing: Staffing) -> Seat | None:
+    async def _agent(self, briefing: Briefing, staffing: Staffing, but: frozenset[str] = frozenset()) -> Seat | None:
         language = briefing.campaign.language
 
         def chosen(wants: Wants, free: Sequence[Seat]) -> Seat | None:
-            return choose(staffing, language, wants, free)
+            return choose(staffing, language, wants, [seat for seat in free if seat.agent.staff_number not in but])
 
         seat = await self._desk.ask(self._store.reservations.assign, briefing.token, self._clock.now(), chosen)
         if seat is not None:
@@ -135,19 +143,36 @@ class Bridge:
             self._changes.happened()
             return self._silence()
         log.warning("customer_found_no_place", attempt=briefing.token)
-        await self._desk.ask(self._store.reservations.release, briefing.token, "no place in the conference", now)
-        return await self._connect(briefing, staffing, facts)
+        full = await self._desk.ask(self._store.reservations.release, briefing.token, "no place with them", now)
+        return await self._connect(briefing, staffing, facts, frozenset(full))
 
     async def _safe_harbour(self, briefing: Briefing, staffing: Staffing) -> Reply:
         """Nobody is free in time: who called, the hotline, goodbye."""
-        token = briefing.token
+        await self._abandon(briefing)
+        return self._goodbye(briefing, staffing)
+
+    async def _abandon(self, briefing: Briefing) -> None:
         mark = Mark(SAFE_HARBOUR, disposition=Disposition.ABANDONED)
-        heard = self._event(token, EventKind.HEARD, SAFE_HARBOUR, "", mark=mark)
-        await self._ledger.record(heard)
-        log.warning("customer_abandoned", attempt=token, campaign=briefing.campaign.id)
-        words = staffing.safe_harbour or f"{briefing.campaign.company}. {briefing.campaign.hotline}."
-        turn = script.said(briefing.campaign, briefing.customer, words)
-        return Reply(*self._telephony.speak(turn, Links(self._public_url, token)))
+        await self._ledger.record(self._event(briefing.token, EventKind.HEARD, SAFE_HARBOUR, "", mark=mark))
+        log.warning("customer_abandoned", attempt=briefing.token, campaign=briefing.campaign.id)
+
+    def _goodbye(self, briefing: Briefing, staffing: Staffing) -> Reply:
+        return Reply(*self._telephony.speak(_message(briefing, staffing), Links(self._public_url, briefing.token)))
+
+    async def rescue(self, token: str, carrier_call_id: str) -> None:
+        """A customer who was put to an agent and never met them: they hear who called, and the agent is free."""
+        briefing = await self._desk.ask(self._store.attempts.briefing, token)
+        staffing = briefing.campaign.agents if briefing is not None else None
+        if briefing is None or staffing is None:
+            return
+        await self._abandon(briefing)
+        await self._desk.ask(self._store.reservations.release, token, "they never met", self._clock.now())
+        self._changes.happened()
+        links = Links(self._public_url, token)
+        try:
+            await self._telephony.interrupt(carrier_call_id, _message(briefing, staffing), links)
+        except CarrierError:
+            log.warning("customer_not_rescued", attempt=token)
 
     async def follow(self, leg_token: str, notice: LegNotice) -> None:
         """Somebody came into an agent's conference or went: the customer there, by the name of their attempt."""
@@ -162,15 +187,20 @@ class Bridge:
         if known is None:
             log.warning("stranger_in_a_conference", leg=leg_token)
             return
-        await self._ledger.record(
-            Event(token, EventKind.CONNECTED, "connected", at, "webhook", carrier_call_id=carrier_call_id)
-        )
+        if await self._desk.ask(self._store.reservations.meet, token, leg_token, self._clock.now()):
+            told = Event(token, EventKind.CONNECTED, "connected", at, "webhook", carrier_call_id=carrier_call_id)
+            await self._ledger.record(told)
 
     def _silence(self) -> Reply:
         return Reply(*self._telephony.silence())
 
     def _event(self, token: str, kind: EventKind, key: str, carrier_call_id: str, mark: Mark | None = None) -> Event:
         return Event(token, kind, key, self._clock.now(), "dialer", carrier_call_id=carrier_call_id, mark=mark)
+
+
+def _message(briefing: Briefing, staffing: Staffing) -> Turn:
+    words = staffing.safe_harbour or f"{briefing.campaign.company}. {briefing.campaign.hotline}."
+    return script.said(briefing.campaign, briefing.customer, words)
 
 
 SAFE_HARBOUR: Final = "safe_harbour"

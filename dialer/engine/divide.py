@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dialer.core.agent import Role
 from dialer.core.staffing import Divide
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ def divide(store: Store, now: datetime) -> int:
         staffing, language = standing.campaign.agents, standing.campaign.language
         if staffing is None or staffing.divide is Divide.NO:
             continue
-        able = [seat.agent for seat in store.presences.all() if staffing.takes(seat.agent, language)]
+        people = [seat.agent for seat in store.presences.all() if seat.agent.role is Role.AGENT and seat.agent.address]
+        able = [agent for agent in people if staffing.takes(agent, language)]
         capacities = {agent.staff_number: agent.capacity for agent in able}
         while capacities:
             many = store.divisions.divide(standing.campaign.id, capacities, now)

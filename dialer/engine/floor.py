@@ -5,6 +5,7 @@ Everything is found in the database at each look, so a restart forgets nothing a
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -15,15 +16,17 @@ from dialer.core.lifecycle import PREVIEW, RECORD, AttemptState, Event, EventKin
 from dialer.core.outcome import Disposition
 from dialer.core.staffing import AtZero
 from dialer.engine.reconcile import as_events
-from dialer.errors import CarrierError
-from dialer.ports import room
+from dialer.errors import CarrierError, DialerError
+from dialer.ports import AGENT, room
 from dialer.store import reservations
+from dialer.store.presences import PARKED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
     from dialer.core.campaign import Campaign
+    from dialer.engine.bridge import Bridge
     from dialer.engine.changes import Changes
     from dialer.engine.desk import Desk
     from dialer.engine.dial import Dialer
@@ -44,8 +47,17 @@ MEETING: Final = timedelta(seconds=4)
 TALKING: Final = timedelta(seconds=5)
 """How often about one who talks."""
 
-STALE: Final = timedelta(days=1)
-"""Records older than this are not finished by the program any more."""
+JOINS_WITHIN: Final = timedelta(seconds=6)
+"""A customer who was put to an agent and is not with them after so long hears who called, and nobody waits for them."""
+
+MISSES: Final = 2
+"""So many looks in a row have to miss a customer before a conversation counts as over while the call goes on."""
+
+WAITS_FOR_LINE: Final = timedelta(seconds=15)
+"""How much longer than its countdown a preview waits for a line or for the agent's telephone."""
+
+HEARD_WITHIN: Final = 0.5
+"""Seconds that one look waits for the carrier's answers; later ones are heard meanwhile."""
 
 
 class Floor:
@@ -61,6 +73,7 @@ class Floor:
         clock: Clock,
         changes: Changes,
         dialer: Dialer,
+        bridge: Bridge,
     ) -> None:
         self._store = store
         self._desk = desk
@@ -69,17 +82,25 @@ class Floor:
         self._clock = clock
         self._changes = changes
         self._dialer = dialer
+        self._bridge = bridge
+        self._missed: dict[str, int] = {}  # attempt -> looks in a row that did not find the two together
+        self._asking: dict[str, asyncio.Task[None]] = {}
         self._began = clock.now()
         self._asked: dict[str, float] = {}  # attempt -> when the carrier was asked about it, on the monotonic clock
 
     async def round(self) -> None:
-        """One look at everybody."""
+        """One look at everybody. What the carrier is asked goes on in the background when it takes its time."""
         now = self._clock.now()
-        standing = await self._desk.ask(self._store.reservations.standing)
-        self._asked = {one.token: self._asked[one.token] for one in standing if one.token in self._asked}
         await self._screens(now)
+        await self._strays()
+        standing = await self._desk.ask(self._store.reservations.standing)
+        known = {one.token for one in standing}
+        self._asked = {token: at for token, at in self._asked.items() if token in known}
+        self._missed = {token: count for token, count in self._missed.items() if token in known}
         await self._set_aside(standing, now)
         await self._wrap_ups(now)
+        if self._asking:
+            await asyncio.wait(self._asking.values(), timeout=HEARD_WITHIN)
 
     async def _set_aside(self, standing: Sequence[Standing], now: datetime) -> None:
         kept = []
@@ -91,9 +112,17 @@ class Floor:
                 await self._free(one, f"the call is {one.attempt_state.value}")
             else:
                 kept.append(one.token)
-                await self._meeting(one, now)
+                self._ask(one)
         if kept:
             await self._desk.ask(self._store.reservations.renew, kept, now)
+
+    async def _strays(self) -> None:
+        """Whom nothing holds any more, whatever was lost on the way."""
+        for number, state in await self._desk.ask(self._store.reservations.strays):
+            what = Move.HANG_UP if state == AgentState.ON_CALL else Move.RELEASE
+            await self._desk.ask(self._store.presences.move, number, what, self._clock.now(), reason="nothing stands")
+            log.error("agent_held_by_nothing", agent=number, state=state)
+            self._changes.happened()
 
     def _is_vain(self, one: Standing, now: datetime) -> bool:
         """Whether nobody can say that a customer will come; talks are ended only by what the carrier says."""
@@ -108,44 +137,68 @@ class Floor:
         await self._desk.ask(self._store.reservations.release, one.token, why, self._clock.now())
         self._changes.happened()
 
-    async def _meeting(self, one: Standing, now: datetime) -> None:
+    def _ask(self, one: Standing) -> None:
         """Ask the carrier about a customer of whom nothing was told for a while: a webhook may be lost."""
         talking = one.state == reservations.CONNECTED
-        last = self._asked.setdefault(one.token, self._clock.monotonic())
-        if self._clock.monotonic() < last + (TALKING if talking else MEETING).total_seconds():
+        now = self._clock.monotonic()
+        last = self._asked.setdefault(one.token, now)
+        if one.token in self._asking or now < last + (TALKING if talking else MEETING).total_seconds():
             return
-        self._asked[one.token] = self._clock.monotonic()
+        self._asked[one.token] = now
+        task = asyncio.get_running_loop().create_task(self._meeting(one))
+        self._asking[one.token] = task
+        task.add_done_callback(lambda _: self._asking.pop(one.token, None))
+
+    async def _meeting(self, one: Standing) -> None:
+        talking = one.state == reservations.CONNECTED
         try:
-            met = await self._is_inside(one)
-            if met and not talking:
-                await self._ledger.record(Event(one.token, EventKind.CONNECTED, "found_talking", now, "poll"))
-            elif not met:
-                await self._how_it_stands(one, now)
-                if talking:
-                    await self._desk.ask(self._store.reservations.parted, one.token, now)
-                    self._changes.happened()
+            waits = one.waited_at is not None or talking
+            inside = await self._telephony.present(room(one.leg_token)) if waits and one.leg_token else frozenset()
+            if {one.token, AGENT} <= inside:
+                self._missed.pop(one.token, None)
+                if not talking:
+                    now = self._clock.now()
+                    await self._ledger.record(Event(one.token, EventKind.CONNECTED, "found_talking", now, "poll"))
+                return
+            if await self._is_over(one):
+                return
         except CarrierError:
             log.warning("carrier_cannot_be_asked_about", attempt=one.token)
+            return
+        except DialerError as error:
+            log.error("meeting_not_recorded", attempt=one.token, error=str(error))
+            return
+        await self._apart(one)
 
-    async def _is_inside(self, one: Standing) -> bool:
-        waits = one.waited_at is not None or one.connected_at is not None
-        return waits and bool(one.leg_token) and one.token in await self._telephony.present(room(one.leg_token))
+    async def _is_over(self, one: Standing) -> bool:
+        """Whether the carrier says that the call has ended, which frees the agent."""
+        call = await self._telephony.fetch(one.carrier_call_id) if one.carrier_call_id else None
+        if call is None or call.kind is not EventKind.ENDED:
+            return False
+        await self._ledger.record(*as_events(one.token, call, self._clock.now()))
+        return True
 
-    async def _how_it_stands(self, one: Standing, now: datetime) -> None:
-        if one.carrier_call_id:
-            call = await self._telephony.fetch(one.carrier_call_id)
-            if call is not None and call.kind is EventKind.ENDED:
-                await self._ledger.record(*as_events(one.token, call, now))
+    async def _apart(self, one: Standing) -> None:
+        """The call goes on and the two are not together. The carrier's lists lag, so one look proves nothing."""
+        now = self._clock.now()
+        if one.state == reservations.CONNECTED:
+            self._missed[one.token] = self._missed.get(one.token, 0) + 1
+            if self._missed[one.token] >= MISSES or not one.leg_token:  # without a telephone there is no conference
+                await self._desk.ask(self._store.reservations.parted, one.token, now)
+                self._changes.happened()
+        elif one.waited_at is not None and now >= one.waited_at + JOINS_WITHIN:
+            log.warning("customer_never_met_agent", attempt=one.token, agent=one.staff_number)
+            await self._bridge.rescue(one.token, one.carrier_call_id)
 
     async def _preview(self, one: Standing, now: datetime) -> None:
         campaign = await self._campaign(one.campaign)
         staffing = campaign.agents
-        if one.attempt_state is not AttemptState.INTENT:
-            await self._free(one, "the callback was taken back")
+        if one.attempt_state is not AttemptState.INTENT:  # dialed this moment; what is over is freed with its end
+            await self._desk.ask(self._store.reservations.dialed, one.token, now)
         elif staffing is not None and now >= one.made_at + staffing.countdown:
-            if staffing.at_zero is AtZero.DIAL and await self._dialer.previewed(one.token):
+            if staffing.at_zero is AtZero.DIAL and one.leg == PARKED and await self._dialer.previewed(one.token):
                 self._changes.happened()
-            else:
+            elif now >= one.made_at + staffing.countdown + WAITS_FOR_LINE or staffing.at_zero is AtZero.SKIP:
                 await self.skip(one.token, "countdown")
 
     async def skip(self, token: str, reason: str) -> None:
@@ -159,11 +212,16 @@ class Floor:
     async def _screens(self, now: datetime) -> None:
         """Whose browser died gets nobody; a conversation that goes on over the telephone is not cut."""
         for seat in await self._desk.ask(self._store.presences.all):
-            seen = max(seat.seen_at or self._began, self._began)
-            if now - seen <= SCREEN_LOST or seat.presence.state not in {AgentState.READY, AgentState.RESERVED}:
+            seen, state = max(seat.seen_at or self._began, self._began), seat.presence.state
+            if now - seen <= SCREEN_LOST or state in {AgentState.OFFLINE, AgentState.PAUSED}:
                 continue
             number = seat.agent.staff_number
-            if seat.presence.state is AgentState.RESERVED:
+            if state in {AgentState.ON_CALL, AgentState.WRAP_UP}:  # when the customer is dealt with
+                if seat.presence.afterwards is None:
+                    move = self._store.presences.move
+                    await self._desk.ask(move, number, Move.PAUSE, now, reason=SCREEN_GONE)
+                continue
+            if state is AgentState.RESERVED:
                 latest = await self._desk.ask(self._store.reservations.latest, seat.key)
                 if latest is not None and latest[1] == reservations.PREVIEW:
                     await self.skip(latest[0], SCREEN_GONE)
@@ -179,8 +237,7 @@ class Floor:
             staffing = campaign.agents if campaign is not None else None
             if staffing is None or now >= one.since + staffing.wrap_up:
                 await self._finish(one, campaign)
-        late = now - timedelta(minutes=1)
-        for one in await self._desk.ask(self._store.reservations.unfinished, now - STALE, late):
+        for one in await self._desk.ask(self._store.reservations.unfinished, now - timedelta(minutes=1)):
             campaign = await self._campaign(one.campaign)
             limit = campaign.agents.wrap_up if campaign.agents is not None else timedelta(0)
             if now >= one.since + limit + timedelta(minutes=1):

@@ -44,6 +44,7 @@ CHECKED: Final = timedelta(seconds=10)
 
 MOST_TRIES: Final = 3
 BETWEEN_TRIES: Final = (timedelta(0), timedelta(seconds=2), timedelta(seconds=8))
+SLOW_DOWN: Final = timedelta(seconds=2)
 NOT_REACHED: Final = "telephone not reached"
 
 
@@ -73,7 +74,8 @@ class Parking:
         self._public_url = public_url
         self._caller_id = caller_id
         self._checked: dict[str, float] = {}  # leg -> when the carrier was last asked, on the monotonic clock
-        self._tried: dict[int, float] = {}  # agent -> when their telephone was last called
+        self._not_before: dict[int, float] = {}  # agent -> when their telephone may be called again
+        self._held_until = -inf  # the carrier asked to slow down
         self._at_work: set[asyncio.Task[None]] = set()
 
     async def round(self) -> None:
@@ -102,14 +104,15 @@ class Parking:
         if seat.leg_tries >= MOST_TRIES:
             await self._give_up(seat)
             return
-        wait = BETWEEN_TRIES[seat.leg_tries].total_seconds()
-        last = self._tried.get(seat.key, -inf)
-        if self._clock.monotonic() < last + wait or not self._dialer.leg():
+        now = self._clock.monotonic()
+        if now < max(self._held_until, self._not_before.get(seat.key, -inf)) or not self._dialer.leg():
             return
-        self._tried[seat.key] = self._clock.monotonic()
+        wait = BETWEEN_TRIES[min(seat.leg_tries + 1, MOST_TRIES - 1)].total_seconds()
+        self._not_before[seat.key] = now + wait
         token = secrets.token_hex(16)
         # The row first, then the call: whatever the carrier tells about this leg finds it.
-        await self._desk.ask(self._store.presences.leg_called, seat.key, token, self._clock.now())
+        if not await self._desk.ask(self._store.presences.leg_called, seat.key, token, self._clock.now()):
+            return
         self._changes.happened()
         self._start(self._place(seat, token))
 
@@ -133,17 +136,17 @@ class Parking:
                 await self._hang_up(placed.carrier_call_id)
             return
         log.warning("telephone_not_called", agent=seat.agent.staff_number, failure=placed.failure)
-        if not isinstance(placed, NotSent) or not placed.slow_down:
-            # Whether a call exists or not: if somebody picks it up after all, it finds its leg gone and is hung up.
-            await self._desk.ask(self._store.presences.leg_gone, token)
-        else:
-            await self._desk.ask(self._store.presences.leg_gone, token)
+        # Whether a call exists or not: one that is picked up after all finds its leg gone, and is hung up.
+        await self._desk.ask(self._store.presences.leg_failed, token)
+        if isinstance(placed, NotSent) and placed.slow_down:
             await self._desk.ask(self._store.presences.tries_forgotten, seat.key)
+            pause = placed.retry_after or SLOW_DOWN
+            self._held_until = self._clock.monotonic() + pause.total_seconds()
         self._changes.happened()
 
     async def _let_go(self, seat: Seat) -> None:
-        await self._desk.ask(self._store.presences.leg_gone, seat.leg_token)
-        await self._desk.ask(self._store.presences.tries_forgotten, seat.key)
+        if not await self._desk.ask(self._store.presences.leg_let_go, seat.leg_token):
+            return
         self._changes.happened()
         if seat.leg_call_id:
             self._start(self._hang_up(seat.leg_call_id))

@@ -17,6 +17,7 @@ from dialer.engine.agent_view import AgentView, NextStep, Record
 from dialer.engine.call_view import BUILT_IN, call_view
 from dialer.errors import CarrierError, InputError, NotFoundError, Problem
 from dialer.store import reservations
+from dialer.store.presences import PARKED
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -148,9 +149,11 @@ class Shifts:
 
     async def dial(self, staff_number: str) -> None:
         """Dial the customer whose file the agent looked at."""
-        _, _, held, token = await self._in_hand(staff_number)
+        seat, _, held, token = await self._in_hand(staff_number)
         if held.reserved != reservations.PREVIEW:
             raise InputError([Problem("call", "it is dialed already", "wait until somebody answers")])
+        if seat.leg != PARKED:
+            raise InputError([Problem("telephone", "yours is not on the line", "pick it up; it is being called")])
         if not await self._dialer.previewed(token):
             facts = await self._desk.ask(self._store.attempts.facts, token)
             why = facts.failure or "no line is free at this moment"
@@ -212,12 +215,7 @@ class Shifts:
         facts = await self._desk.ask(self._store.attempts.facts, token)
         if facts.disposition is Disposition.NONE:
             raise InputError([Problem("outcome", "is missing", _SAY_FIRST)])
-        now = self._clock.now()
-        await self._ledger.record(Event(token, EventKind.WRAPPED, "wrapped", now, "person"))
-        if record.next_step is NextStep.CASE:
-            person = record.person or (briefing.campaign.why_now.person)
-            what = record.notes.strip()[:500] or "see the call's answers"
-            await self._desk.ask(self._store.agent_calls.open_case, held.callback_id, what, person=person, now=now)
+        await self._ledger.record(Event(token, EventKind.WRAPPED, "wrapped", self._clock.now(), "person"))
         self._changes.happened()
 
     async def _write(self, staff_number: str, briefing: Briefing, held: InHand, token: str, record: Record) -> None:
@@ -263,9 +261,11 @@ def _mark(briefing: Briefing, held: InHand, record: Record, now: datetime) -> Ma
         promise_at=at,
         zone=zone,
         another_agent=record.another_agent,
+        case=record.next_step is NextStep.CASE,
+        person=record.person if record.next_step is NextStep.CASE else "",
     )
     if last is None:
-        return mark if disposition is not Disposition.NONE or record.another_agent else None
+        return mark if disposition is not Disposition.NONE or record.another_agent or mark.case else None
     return None if replace(mark, tries=last.tries) == last else mark
 
 

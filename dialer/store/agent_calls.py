@@ -160,9 +160,3 @@ class AgentCalls:
         )
         with self._database.read() as connection:
             return dict(zip(columns, (int(one or 0) for one in connection.execute(query).one()), strict=True))
-
-    def open_case(self, callback_id: int, what: str, *, person: str, now: datetime) -> None:
-        """Somebody must look into what the customer said: a task, whatever becomes of the callback."""
-        need = tasks.Need(callback_id, tasks.CASE, what, person)
-        with self._database.write() as connection:
-            tasks.ask(connection, self._house, [need], now)

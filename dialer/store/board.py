@@ -11,7 +11,7 @@ from sqlalchemy import and_, case, func, or_, select
 from dialer.core.agent import AgentState, Role
 from dialer.core.customer import VIP
 from dialer.core.lifecycle import AttemptState
-from dialer.core.outcome import Disposition
+from dialer.core.outcome import AnsweredBy, Disposition
 from dialer.core.record import CallbackState
 from dialer.core.staffing import Mode
 from dialer.store import promises, tasks
@@ -163,6 +163,7 @@ class Board:
         query: Select[Any] = (
             select(attempt.c.campaign, lost, func.count())
             .where(attempt.c.campaign.in_(campaigns), attempt.c.waited_at >= start, attempt.c.waited_at < end)
+            .where(attempt.c.answered_by.not_in([AnsweredBy.MACHINE.value, AnsweredBy.FAX.value]))
             .group_by(attempt.c.campaign)
         )
         with self._database.read() as connection:

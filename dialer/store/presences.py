@@ -25,6 +25,7 @@ presence = PresenceRow.__table__  # type: ignore[attr-defined]
 NO_LEG, CALLING, PARKED = "none", "calling", "parked"
 """The telephone of an agent: not on the line, being called, in a conference of its own."""
 
+GONE: dict[str, Any] = {"leg": NO_LEG, "leg_token": "", "leg_call_id": "", "leg_since": None}
 COLUMNS = (
     *(column.label(f"agent_{column.name}") for column in agent.c if column.name != "password"),
     *(column for column in presence.c if column.name != "agent_id"),
@@ -93,11 +94,12 @@ class Presences:
         with self._database.write() as connection:
             connection.execute(update(presence).where(presence.c.agent_id.in_(keys)).values(seen_at=now))
 
-    def leg_called(self, key: int, leg_token: str, now: datetime) -> None:
-        """The agent's telephone is being called; `leg_token` names this leg and its conference."""
+    def leg_called(self, key: int, leg_token: str, now: datetime) -> bool:
+        """The agent's telephone is being called; `leg_token` names this leg and its conference. False: by another."""
         values = {"leg": CALLING, "leg_token": leg_token, "leg_call_id": "", "leg_since": now}
+        idle = (presence.c.agent_id == key) & (presence.c.leg == NO_LEG)
         with self._database.write() as connection:
-            connection.execute(update(presence).where(presence.c.agent_id == key).values(values))
+            return bool(connection.execute(update(presence).where(idle).values(values)).rowcount)
 
     def leg_placed(self, leg_token: str, carrier_call_id: str) -> bool:
         """The carrier has the call to the telephone; False when the leg is nobody's any more."""
@@ -110,16 +112,24 @@ class Presences:
 
     def leg_gone(self, leg_token: str) -> bool:
         """The telephone is off the line; False when the leg was nobody's already."""
-        gone = {"leg": NO_LEG, "leg_token": "", "leg_call_id": "", "leg_since": None}
-        return self._leg(leg_token, gone | {"leg_tries": presence.c.leg_tries + 1})
+        return self._leg(leg_token, GONE | {"leg_tries": presence.c.leg_tries + 1})
+
+    def leg_failed(self, leg_token: str) -> bool:
+        """The call to the telephone came to nothing; False when it was picked up meanwhile."""
+        return self._leg(leg_token, GONE | {"leg_tries": presence.c.leg_tries + 1}, presence.c.leg == CALLING)
+
+    def leg_let_go(self, leg_token: str) -> bool:
+        """The telephone may go off the line; False when its agent has a customer by now."""
+        idle = presence.c.state.in_([AgentState.OFFLINE.value, AgentState.PAUSED.value, AgentState.READY.value])
+        return self._leg(leg_token, GONE | {"leg_tries": 0}, idle)
 
     def tries_forgotten(self, key: int) -> None:
         """The next call to the telephone is the first again."""
         with self._database.write() as connection:
             connection.execute(update(presence).where(presence.c.agent_id == key).values(leg_tries=0))
 
-    def _leg(self, leg_token: str, values: dict[str, Any]) -> bool:
-        mine = update(presence).where(presence.c.leg_token == leg_token, presence.c.leg_token != "")
+    def _leg(self, leg_token: str, values: dict[str, Any], *only: Any) -> bool:
+        mine = update(presence).where(presence.c.leg_token == leg_token, presence.c.leg_token != "", *only)
         with self._database.write() as connection:
             return bool(connection.execute(mine.values(values)).rowcount)
 

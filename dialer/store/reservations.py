@@ -106,7 +106,7 @@ class Reservations:
         with self._database.write() as connection:
             alone(connection)
             seat = locked_seat(connection, agent_id)
-            if not seat.is_free:
+            if not seat.is_free or _has_one(connection, agent_id):
                 return None
             found = standings(connection)
             running = [name for name in campaigns if name in found and not found[name].paused]
@@ -143,13 +143,14 @@ class Reservations:
             row = connection.execute(select(attempt).where(attempt.c.token == token).with_for_update()).one_or_none()
             if row is None or not row.is_open:
                 return None
-            held = connection.execute(select(reservation).where(_standing(token))).one_or_none()
+            held = connection.execute(select(reservation).where(_standing(token)).with_for_update()).one_or_none()
             if held is not None:
                 seat = locked_seat(connection, held.agent_id)
                 if seat.leg == PARKED:
                     return seat
-                _end(connection, held, Move.RELEASE, "their telephone is off the line", now)
-            free = free_seats(connection)
+                what = Move.HANG_UP if held.state == CONNECTED else Move.RELEASE
+                _end(connection, held, what, "their telephone is off the line", now)
+            free = [seat for seat in free_seats(connection) if not _has_one(connection, seat.key)]
             seat_ = choose(_wants(connection, row), free) if free else None
             if seat_ is None:
                 return None
@@ -158,11 +159,46 @@ class Reservations:
             connection.execute(change.values(agent=seat_.agent.staff_number))
             return seat_
 
-    def release(self, token: str, why: str, now: datetime) -> None:
-        """The customer will not come to the agent who was set aside."""
+    def release(self, token: str, why: str, now: datetime) -> Sequence[str]:
+        """The customer will not come to the agent who was set aside; who that was. Whoever has met them stays."""
+        waiting = _standing(token) & reservation.c.state.in_((PREVIEW, HELD))
+        query = select(reservation, agent.c.staff_number).join(agent, agent.c.id == reservation.c.agent_id)
         with self._database.write() as connection:
-            for held in connection.execute(select(reservation).where(_standing(token)).with_for_update()).all():
+            found = connection.execute(query.where(waiting).with_for_update(of=reservation)).all()
+            for held in found:
                 _end(connection, held, Move.RELEASE, why, now)
+        return [held.staff_number for held in found]
+
+    def meet(self, token: str, leg_token: str, now: datetime) -> bool:
+        """A customer came into the conference of this telephone: its agent is theirs, whoever was set aside.
+
+        False when the telephone is nobody's any more.
+        """
+        with self._database.write() as connection:
+            mine = attempt.c.token == token
+            row = connection.execute(select(attempt).where(mine).with_for_update()).one_or_none()
+            key = connection.scalar(select(presence.c.agent_id).where(presence.c.leg_token == leg_token))
+            if row is None or key is None:
+                return False
+            held = connection.execute(select(reservation).where(_standing(token)).with_for_update()).one_or_none()
+            if held is not None and held.agent_id != key:
+                _end(connection, held, Move.RELEASE, "the customer is with another agent", now)
+            if (held is None or held.agent_id != key) and row.is_open:
+                _give_way(connection, key, now)
+                _hold(connection, key, token, row.campaign, now, state=HELD, lease=LEASE)
+                named = select(agent.c.staff_number).where(agent.c.id == key).scalar_subquery()
+                connection.execute(update(attempt).where(mine).values(agent=named))
+            return True
+
+    def strays(self) -> Sequence[tuple[str, str]]:
+        """Agents who are said to be set aside or to talk, and nothing stands for it: staff number and state."""
+        held = select(reservation.c.id).where(
+            reservation.c.agent_id == presence.c.agent_id, reservation.c.state != OVER
+        )
+        lost = presence.c.state.in_([AgentState.RESERVED.value, AgentState.ON_CALL.value]) & ~held.exists()
+        query = select(agent.c.staff_number, presence.c.state).join(presence, presence.c.agent_id == agent.c.id)
+        with self._database.read() as connection:
+            return [(row.staff_number, row.state) for row in connection.execute(query.where(lost))]
 
     def parted(self, token: str, now: datetime) -> bool:
         """The customer and the agent are no longer in one conference, whatever the call is told to be later."""
@@ -228,15 +264,14 @@ class Reservations:
         with self._database.read() as connection:
             return [Wrapping(*_wrapping(row), row.since) for row in connection.execute(query)]
 
-    def unfinished(self, since: datetime, until: datetime) -> Sequence[Wrapping]:
-        """Conversations that began since `since`, were over before `until`, and whose record nobody has finished."""
-        talked = attempt.c.connected_at.is_not(None) & attempt.c.wrapped_at.is_(None) & ~attempt.c.is_open
-        mine = attempt.c.waited_at.is_not(None) & (attempt.c.created_at >= since) & (attempt.c.ended_at < until)
-        query = select(attempt).where(talked, mine).limit(200)
+    def unfinished(self, until: datetime) -> Sequence[Wrapping]:
+        """Conversations that were over before `until` and whose record nobody has finished."""
+        talked = attempt.c.connected_at.is_not(None) & attempt.c.wrapped_at.is_(None)
+        mine = ~attempt.c.is_open & (attempt.c.ended_at < until)
         with self._database.read() as connection:
             return [
                 Wrapping(row.agent, row.token, row.campaign, row.campaign_version, row.ended_at)
-                for row in connection.execute(query)
+                for row in connection.execute(select(attempt).where(talked, mine).limit(200))
             ]
 
 
@@ -304,6 +339,11 @@ def _wrap(connection: Connection, row: Row[Any], now: datetime) -> None:
 
 def _agent_of(connection: Connection, staff_number: str) -> int | None:
     return connection.scalar(select(agent.c.id).where(agent.c.staff_number == staff_number)) if staff_number else None
+
+
+def _has_one(connection: Connection, key: int) -> bool:
+    mine = (reservation.c.agent_id == key) & (reservation.c.state != OVER)
+    return connection.scalar(select(reservation.c.id).where(mine)) is not None
 
 
 def _standing(token: str) -> Any:

@@ -136,6 +136,7 @@ def mark_values(mark: Mark) -> dict[str, Any]:
         "promise_at": mark.promise_at.isoformat() if mark.promise_at else None,
         **({"zone": mark.zone} if mark.zone else {}),
         **({"another_agent": True} if mark.another_agent else {}),
+        **({"case": True, "person": mark.person} if mark.case else {}),
     }
 
 
@@ -152,6 +153,8 @@ def mark_of(values: Mapping[str, Any]) -> Mark:
         promise_at=datetime.fromisoformat(promise) if promise else None,
         zone=values.get("zone", ""),
         another_agent=values.get("another_agent", False),
+        case=values.get("case", False),
+        person=values.get("person", ""),
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from dialer.store import audit_trail
 from dialer.store.agent_tables import AgentRow, SessionRow
@@ -27,6 +27,9 @@ agent = AgentRow.__table__  # type: ignore[attr-defined]
 
 TOUCH_EVERY = timedelta(minutes=1)
 """How exactly it is kept when a session was last used; a write for every request would buy nothing."""
+
+KEPT = timedelta(days=30)
+"""How long a session is kept after its end."""
 
 _RANDOM = 32
 """Bytes of a token: nobody guesses one."""
@@ -62,11 +65,16 @@ class Sessions:
         self._database = database
 
     def open(self, agent_id: int, now: datetime, lasts: timedelta) -> str:
-        """Begin a session that ends after `lasts` whatever happens; the token for the browser."""
+        """Begin a session that ends after `lasts` whatever happens; the token for the browser.
+
+        Sessions of theirs that ended long ago go at this occasion.
+        """
         token = secrets.token_urlsafe(_RANDOM)
         values = {"digest": digest_of(token), "agent_id": agent_id, "csrf": secrets.token_urlsafe(_RANDOM)}
         times = {"made_at": now, "seen_at": now, "ends_at": now + lasts, "revoked_by": ""}
+        over = (session.c.agent_id == agent_id) & (session.c.ends_at < now - KEPT)
         with self._database.write() as connection:
+            connection.execute(delete(session).where(over))
             connection.execute(insert(session).values(values | times))
         return token
 

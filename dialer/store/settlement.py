@@ -18,6 +18,7 @@ from dialer.core.record import CallbackState
 from dialer.core.retry import NextStep, Standing, last_word, next_step, spoils_number
 from dialer.core.zones import candidates
 from dialer.store import promises, proposals, queue, suppressions, tasks
+from dialer.store.agent_tables import AgentRow
 from dialer.store.campaigns import pause_for_fault
 from dialer.store.customers import confirm_zone
 from dialer.store.queue import need
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from dialer.store.proposals import Candidate
 
 attempt = AttemptRow.__table__  # type: ignore[attr-defined] # SQLModel does not declare it
+agent = AgentRow.__table__  # type: ignore[attr-defined]
 callback = CallbackRow.__table__  # type: ignore[attr-defined]
 customer = CustomerRow.__table__  # type: ignore[attr-defined]
 
@@ -68,6 +70,7 @@ def settle(connection: Connection, house: House, changes: Sequence[Told], now: d
         return
     found = proposals.load(connection, [one.row.callback_id for one in over], now, house)
     past = _past(connection, list(found))
+    names = _names(connection, {one.row.agent for one in over if one.row.agent})
     waiting: list[Candidate] = []
     rows, recounted, chosen, needs = [], [], [], []
     for one in over:
@@ -78,7 +81,7 @@ def settle(connection: Connection, house: House, changes: Sequence[Told], now: d
             continue
         standing = _standing(candidate, one.row.e164, history)
         step = _last_word(standing, history) or next_step(standing, one.after, one.after.ended_at or now)
-        rows.append(_values(candidate, one, step, standing, now))
+        rows.append(_values(candidate, one, step, standing, now, agent_first=_agent_first(history), unwelcome=names))
         chosen += _new_promise(candidate, one, step)
         if step.state is CallbackState.WAITING:
             waiting.append(candidate)
@@ -95,6 +98,7 @@ def settle(connection: Connection, house: House, changes: Sequence[Told], now: d
     if ended:
         tasks.withdraw(connection, ended, now, "the callback has ended")
     tasks.ask(connection, house, [one for one in needs if one.callback_id in ours], now)
+    tasks.ask(connection, house, _cases(over, found), now)
     again = proposals.load(connection, [one.callback_id for one in waiting if one.callback_id in ours], now, house)
     queue.put(connection, house, [(one, decide(one.proposal, house, now)) for one in again.values()], now)
 
@@ -159,7 +163,7 @@ def _says_no_more(one: Told, candidate: Candidate, history: Sequence[_Past]) -> 
     """
     if history[-1].token != one.row.token:
         return not _overrules(one, candidate, history)
-    if not one.before.is_settled or one.after.outcome.ending.closes:
+    if one.before.is_open or candidate.row.cb_state == CallbackState.CALLING or one.after.outcome.ending.closes:
         return False
     over = candidate.row.cb_state in {CallbackState.DONE, CallbackState.CLOSED}
     before, after = one.before, one.after
@@ -258,7 +262,16 @@ def _standing(candidate: Candidate, called: str, history: Sequence[_Past]) -> St
     )
 
 
-def _values(candidate: Candidate, one: Told, step: NextStep, standing: Standing, now: datetime) -> dict[str, Any]:
+def _values(
+    candidate: Candidate,
+    one: Told,
+    step: NextStep,
+    standing: Standing,
+    now: datetime,
+    *,
+    agent_first: bool,
+    unwelcome: Mapping[str, str],
+) -> dict[str, Any]:
     ending = one.after.outcome.ending
     spoken = one.after.answered_at if ending.spoke_to_customer else None
     missed = one.after.counted and not ending.spoke_to_customer
@@ -280,17 +293,51 @@ def _values(candidate: Candidate, one: Told, step: NextStep, standing: Standing,
         "last_miss_at": (one.after.rang_at or one.after.ended_at or now) if missed else candidate.row.cb_last_miss_at,
         "answers": candidate.row.cb_answers | one.after.answers,
         "reached_at": candidate.row.cb_reached_at or spoken,
-        "agent_first": ending is Ending.ABANDONED or (candidate.row.cb_agent_first and spoken is None),
-        "not_agents": _not_agents(candidate, one),
+        "agent_first": agent_first,
+        "not_agents": _not_agents(candidate, one, unwelcome),
     }
 
 
-def _not_agents(candidate: Candidate, one: Told) -> list[str] | None:
-    """Who is not to call again: whoever heard the solution refused. Handbook: another time and another agent."""
+def _agent_first(history: Sequence[_Past]) -> bool:
+    """Whether an agent is set aside before the next call: who met nobody is not to meet nobody again."""
+    for past in reversed(history):
+        if past.ending == Ending.ABANDONED:
+            return True
+        if past.ending is not None and Ending(past.ending).spoke_to_customer:
+            return False
+    return False
+
+
+def _not_agents(candidate: Candidate, one: Told, names: Mapping[str, str]) -> list[str] | None:
+    """Who is not to call again: whoever heard the solution refused. Handbook: another time and another agent.
+
+    By staff number and by name, for customer files use either.
+    """
     unwelcome = set(candidate.row.cb_not_agents or ())
     if one.row.agent and (one.after.another_agent or one.after.outcome.ending is Ending.DISSATISFIED):
-        unwelcome.add(one.row.agent)
+        unwelcome |= {one.row.agent, names.get(one.row.agent, one.row.agent)}
     return sorted(unwelcome) or None
+
+
+def _names(connection: Connection, staff_numbers: set[str]) -> dict[str, str]:
+    if not staff_numbers:
+        return {}
+    query = select(agent.c.staff_number, agent.c.name).where(agent.c.staff_number.in_(staff_numbers))
+    return dict(connection.execute(query).all())
+
+
+def _cases(over: Sequence[Told], found: Mapping[int, Candidate]) -> list[tasks.Need]:
+    """What agents ask somebody to look into, once for each record that is finished now."""
+    return [
+        tasks.Need(
+            one.row.callback_id,
+            tasks.CASE,
+            one.row.notes or "see what was said in the call",
+            one.after.case[0] or found[one.row.callback_id].proposal.campaign.why_now.person,
+        )
+        for one in over
+        if one.after.case is not None and not one.before.is_settled
+    ]
 
 
 def _write(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:

@@ -6,7 +6,7 @@ import hashlib
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from dialer.store.agent_tables import AgentRow, SignInRow
 
@@ -24,10 +24,20 @@ WITHIN = timedelta(minutes=15)
 """How far back failures count."""
 
 FOR_A_NAME = 5
-"""Failures after which a staff number waits. A success in between begins anew."""
+"""Failures after which a staff number waits at the network address they came from, so that a stranger elsewhere locks
+nobody out. A success there in between begins anew."""
+
+FOR_A_NAME_ANYWHERE = 50
+"""Failures after which a staff number waits wherever it is tried: many addresses together guess slowly as well."""
 
 FOR_A_PLACE = 60
 """Failures after which a network address waits, whatever names it tries. A whole office may share one."""
+
+KEPT = timedelta(days=30)
+"""How long tries are kept, for whoever looks into them."""
+
+_PRUNED_AT_ONCE = 1000
+"""Tries that are looked at for their age when one works; the oldest have the lowest keys, so none needs a search."""
 
 
 class SignIns:
@@ -39,25 +49,33 @@ class SignIns:
     def begin(self, staff_number: str, place: str, now: datetime) -> int | None:
         """Write down a try as failed until `worked` says otherwise; None when it has to wait.
 
-        A try that waits is not counted, so that nobody is locked out longer than their failures last.
+        Until then it counts, or a hundred guesses at one moment would all pass: begin when the password can be looked
+        at, not before. A try that waits is not counted, so that nobody is locked out longer than their failures last.
         """
         with self._database.write() as connection:
             name = _name(connection, staff_number)
             since = now - WITHIN
-            last = select(func.max(sign_in.c.id)).where(sign_in.c.staff_number == name, sign_in.c.worked)
-            newer = sign_in.c.id > func.coalesce(last.scalar_subquery(), 0)
-            of_name = _failures(connection, (sign_in.c.staff_number == name) & newer, since)
-            of_place = _failures(connection, sign_in.c.place == place, since)
-            if of_name >= FOR_A_NAME or of_place >= FOR_A_PLACE:
+            of_name, of_place = sign_in.c.staff_number == name, sign_in.c.place == place
+            worked = of_name & of_place & (sign_in.c.at > since) & sign_in.c.worked
+            last = select(func.max(sign_in.c.id)).where(worked).scalar_subquery()
+            limits = (
+                (of_name & of_place & (sign_in.c.id > func.coalesce(last, 0)), FOR_A_NAME),
+                (of_name, FOR_A_NAME_ANYWHERE),
+                (of_place, FOR_A_PLACE),
+            )
+            if any(_failures(connection, whose, since) >= most for whose, most in limits):
                 return None
             values = {"staff_number": name, "place": place, "at": now, "worked": False}
             made = connection.execute(insert(sign_in).values(values))
             return int(made.inserted_primary_key[0])  # type: ignore[index] # one row was inserted
 
-    def worked(self, key: int) -> None:
-        """The try that `begin` wrote down was the right person."""
+    def worked(self, key: int, now: datetime) -> None:
+        """The try that `begin` wrote down was the right person. Tries that are no longer kept go at this occasion."""
+        oldest = select(sign_in.c.id).order_by(sign_in.c.id).limit(_PRUNED_AT_ONCE)
+        over = sign_in.c.id.in_(oldest) & (sign_in.c.at < now - KEPT)
         with self._database.write() as connection:
             connection.execute(update(sign_in).where(sign_in.c.id == key).values(worked=True))
+            connection.execute(delete(sign_in).where(over))
 
 
 def _failures(connection: Connection, of: ColumnElement[bool], since: datetime) -> int:

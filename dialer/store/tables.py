@@ -220,6 +220,12 @@ class AttemptRow(SQLModel, table=True):
         Index("attempt_of_callback", "callback_id", "created_at"),
         Index("attempt_of_number", "e164", "created_at"),
         Index("attempt_by_time", "created_at"),
+        Index(
+            "attempt_unfinished",
+            "ended_at",
+            postgresql_where=text("connected_at IS NOT NULL AND wrapped_at IS NULL"),
+            sqlite_where=text("connected_at IS NOT NULL AND wrapped_at IS NULL"),
+        ),
         # Customers who came to the point of talking to an agent: what abandonment is counted over.
         Index(
             "attempt_waited",

@@ -82,12 +82,19 @@ def ask(connection: Connection, house: House, needs: Sequence[Need], now: dateti
         for need in needs
     ]
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    connection.execute(dialect.insert(task).on_conflict_do_nothing(), rows)
+    fresh = dialect.insert(task).on_conflict_do_nothing().returning(task.c.callback_id, task.c.kind)
+    opened = {(row.callback_id, row.kind) for row in connection.execute(fresh, rows)}
+    for need in needs:
+        if (
+            need.kind == CASE and (need.callback_id, CASE) not in opened
+        ):  # what came up before is still being looked into
+            same = (task.c.callback_id == need.callback_id) & (task.c.kind == CASE) & (task.c.state != DONE)
+            connection.execute(update(task).where(same).values(what=task.c.what + "; " + need.what))
 
 
 def _person(need: Need, own: str) -> str:
-    """The customer's own agent goes before whom the campaign names; a promise is whose word it was."""
-    return need.person or own if need.kind == PROMISE else own or need.person
+    """The customer's own agent goes before whom the campaign names; promises and cases name theirs themselves."""
+    return need.person or own if need.kind in {PROMISE, CASE} else own or need.person
 
 
 def _due(need: Need, about: Any) -> datetime:
@@ -111,8 +118,8 @@ def withdraw(
     if not callback_ids:
         return
     undone = task.c.callback_id.in_(callback_ids) & (task.c.state != DONE)
-    if kind is not None:
-        undone &= task.c.kind == kind
+    # A case outlasts the callback in which it came up.
+    undone &= task.c.kind == kind if kind is not None else task.c.kind != CASE
     values = {"state": DONE, "done_by": DIALER, "done_at": now, "result": "withdrawn", "note": why}
     connection.execute(update(task).where(undone).values(values))
 

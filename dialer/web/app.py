@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 def create_app(works: Works, passwords: Passwords | None = None) -> FastAPI:
-    """The application. Nothing about it is open to the world but what proves itself.
+    """The application.
+
+    What the carrier calls proves itself by its signature, and the console asks people to sign in; /healthz and /metrics
+    answer anybody. A proxy leads to the first two from outside, as the README says, and not to these.
 
     `passwords` hashes those of the console; None: as argon2 recommends.
     """

@@ -23,6 +23,7 @@ EXPECTED: dict[tuple[AgentState, Move], AgentState] = {
     (S.PAUSED, M.GET_READY): S.READY,
     (S.PAUSED, M.SIGN_OUT): S.OFFLINE,
     (S.PAUSED, M.PAUSE): S.PAUSED,
+    (S.PAUSED, M.CONNECT): S.ON_CALL,
     (S.READY, M.PAUSE): S.PAUSED,
     (S.READY, M.SIGN_OUT): S.OFFLINE,
     (S.READY, M.RESERVE): S.RESERVED,
@@ -32,6 +33,7 @@ EXPECTED: dict[tuple[AgentState, Move], AgentState] = {
     (S.RESERVED, M.CONNECT): S.ON_CALL,
     (S.ON_CALL, M.HANG_UP): S.WRAP_UP,
     (S.WRAP_UP, M.WRAP): S.READY,
+    (S.WRAP_UP, M.CONNECT): S.ON_CALL,
 }
 """Where each move leads; every other pair changes no state."""
 
@@ -83,6 +85,8 @@ def test_what_a_move_does_is_what_the_model_says(
     assert moved.state is to
     if to not in IN_HAND:
         assert (moved.afterwards, moved.wanted) == (None, "")
+    elif before.state is S.PAUSED:  # the customer came in after all; then the pause goes on
+        assert (moved.afterwards, moved.wanted) == (S.PAUSED, before.reason)
     else:
         assert (moved.afterwards, moved.wanted) == (before.afterwards, before.wanted)
 
@@ -150,8 +154,8 @@ class Day(RuleBasedStateMachine):
         if moved is None:
             return
         if moved.in_hand and not self.presence.in_hand:
-            assert self.presence.state is S.READY
-            assert what in {M.RESERVE, M.CONNECT}
+            assert self.presence.state in {S.READY, S.PAUSED}
+            assert what is M.CONNECT or (what is M.RESERVE and self.presence.state is S.READY)
         if not moved.in_hand and self.presence.in_hand:
             assert what in {M.RELEASE, M.WRAP}, "only the end of the call frees an agent"
         self.presence = moved

@@ -73,7 +73,7 @@ class Office:
             line=Line(URL, CALLER_ID, world.most_at_once, timedelta(seconds=60)),
             owner=f"office {next(_serial)}",
         )
-        self.floor = Floor(**told, changes=self.changes, dialer=self.dialer)
+        self.floor = Floor(**told, changes=self.changes, dialer=self.dialer, bridge=self.bridge)
         self.pacing = Pacing(**shared, changes=self.changes, dialer=self.dialer)
         self.ledger.listen(self.pacing.hear)
         self.parking = Parking(

@@ -192,9 +192,6 @@ async def test_a_restart_gives_screens_the_time_to_come_back(office: Office) -> 
     assert again.state() is S.READY
 
 
-@pytest.mark.xfail(
-    strict=True, reason="only READY and RESERVED are looked at: the wrap-up timer makes a dead screen READY"
-)
 async def test_a_screen_that_died_during_the_call_is_not_ready_after_it(office: Office) -> None:
     await wrapping(office, wrap_up="30 s")
     for _ in range(40):

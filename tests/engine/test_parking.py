@@ -273,9 +273,6 @@ async def test_calls_to_telephones_keep_to_the_pace(world: World) -> None:
     assert len(office.carrier.legs) == 3
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a telephone that the carrier refuses to call by 'slow down' is tried again at each look"
-)
 async def test_a_carrier_that_asks_to_slow_down_is_not_asked_every_second(office: Office) -> None:
     office.carrier.leg_answer = NotSent("429", slow_down=True, retry_after=timedelta(seconds=10))
     await office.shifts.get_ready("101")

@@ -108,16 +108,6 @@ def test_the_figures_of_the_day(store: Store) -> None:
     assert dict(store.agent_calls.today("102", NOW - MINUTE)) == {"calls": 0, "reached": 0, "promises": 0}
 
 
-def test_a_case_is_a_task_whatever_becomes_of_the_callback(store: Store) -> None:
-    begin(store)
-    call = claim(store, free(store, "101"))
-    conversation(store, call)
-    held = store.agent_calls.in_hand(call)
-    assert held is not None
-    store.agent_calls.open_case(held.callback_id, "the bill is wrong", person="102", now=NOW)
-    assert rows(store, "SELECT kind, what, person, state FROM task") == [("case", "the bill is wrong", "102", "open")]
-
-
 def test_calls_in_flight_say_how_far_they_are(store: Store) -> None:
     begin(store)
     free(store, "101")

@@ -164,7 +164,6 @@ def test_who_is_not_to_call_again_owns_nothing() -> None:
     assert (whose["owner"], whose["not_for"], whose["agent_first"]) == ("", ",101,107,", True)
 
 
-@pytest.mark.xfail(strict=True, reason="customer files may name their agent; not_agents holds staff numbers only")
 def test_who_is_not_to_call_again_owns_nothing_by_name_either(store: Store) -> None:
     """Else nobody calls for as long as the unwelcome agent is there and it is theirs."""
     begin(store, customer("C1", number(1), agent="Ann"))

@@ -64,7 +64,7 @@ def test_partial_indexes_are_built_as_described(database: Database) -> None:
     assert found.keys() == described.keys()
     for name, (unique, where) in described.items():
         assert found[name][0] == unique
-        assert str(found[name][1]).strip("()") == str(where)
+        assert str(found[name][1]).translate({40: "", 41: ""}) == str(where)
 
 
 def test_an_empty_database_has_no_version_and_a_migrated_one_has_ours(database: Database) -> None:

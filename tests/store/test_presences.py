@@ -80,8 +80,10 @@ def test_the_way_of_a_telephone(store: Store) -> None:
 def test_words_about_a_leg_that_is_nobodys_any_more_change_nothing(store: Store) -> None:
     key = agent(store, "101")
     agent(store, "102")
-    store.presences.leg_called(key, "leg1", NOW)
-    store.presences.leg_called(key, "leg2", NOW)
+    assert store.presences.leg_called(key, "leg1", NOW)
+    assert not store.presences.leg_called(key, "leg0", NOW), "it is being called already"
+    assert store.presences.leg_failed("leg1")
+    assert store.presences.leg_called(key, "leg2", NOW)
     before = store.presences.all()
     assert not store.presences.leg_parked("leg1", "CA1", NOW)
     assert not store.presences.leg_placed("leg1", "CA1")

@@ -509,7 +509,6 @@ def test_a_machine_that_waited_was_not_abandoned(store: Store) -> None:
     assert rows(store, "SELECT count(*) FROM callback WHERE agent_first") == [(0,)]
 
 
-@pytest.mark.xfail(strict=True, reason="a machine's verdict after the end changes the ending, and agent_first stays")
 def test_a_late_verdict_of_a_machine_takes_the_abandonment_back(store: Store) -> None:
     token = with_agent(store)
     tell(store, *abandoned(token))
@@ -561,10 +560,6 @@ def test_a_late_record_does_not_disturb_a_call_that_was_made_since(store: Store)
     check_books(store)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="unsettled by a late CONNECTED, settled again: _says_no_more() does not see what was promised since",
-)
 def test_a_late_record_takes_no_promise_back_that_was_made_since(store: Store) -> None:
     """Thought abandoned, promised another time by the duty desk, and then the record of a meeting is finished."""
     token = with_agent(store)

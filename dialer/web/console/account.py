@@ -109,7 +109,7 @@ async def _trouble(console: Console, request: Request) -> str:
         return TOO_MANY
     if not await asyncio.to_thread(console.passwords.verify, person.member.password, old):
         return NOT_YOURS
-    await works.desk.ask(tries.worked, key)
+    await works.desk.ask(tries.worked, key, console.now())
     if new != fields.get("again", ""):
         return NOT_TWICE
     if new == old:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from dialer.core.agent import Presence
     from dialer.engine.board import AgentOnBoard, Board
     from dialer.web.console.site import Console
 
@@ -160,16 +161,29 @@ def _help(console: Console) -> None:
     async def pause(request: Request) -> Response:
         number, by = request.path_params["number"], who(request).agent.staff_number
         reason = form(request).get("reason", "").strip()[:200]
+        before = await _presence(console, request)
         await works.shifts.pause(number, reason, by=by)
-        await console.note(request, "agent.pause", number, {"reason": reason})
+        if await _presence(console, request) != before:
+            await console.note(request, "agent.pause", number, {"reason": reason})
         return await _panel(console, request)
 
     @console.action("/board/agents/{number}/sign-out", Permission.HELP_AGENTS)
     async def sign_out(request: Request) -> Response:
         number, by = request.path_params["number"], who(request).agent.staff_number
+        before = await _presence(console, request)
         await works.shifts.sign_out(number, by=by)
-        await console.note(request, "agent.sign-out", number)
+        if await _presence(console, request) != before:
+            await console.note(request, "agent.sign-out", number)
         return await _panel(console, request)
+
+
+async def _presence(console: Console, request: Request) -> Presence:
+    """Where the agent stands whom the address of the page names."""
+    works = console.works
+    seat = await works.reading.ask(works.store.presences.get, request.path_params["number"])
+    if seat is None:
+        raise NotFoundError(tongue(request).say("Nobody on the board has this staff number."))
+    return seat.presence
 
 
 async def _panel(console: Console, request: Request) -> Response:

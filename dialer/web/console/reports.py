@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 SHOWN: Final = 100
 """Rows that the page shows; the file has them all."""
 
+YEARS: Final = range(2000, 2100)
+"""Of the days that can be asked for: there is nothing before, and calendars end somewhere."""
+
 USUALLY: Final = timedelta(days=6)
 """How many days before today a report begins when nobody says."""
 
@@ -174,12 +177,14 @@ def _wish(console: Console, request: Request) -> Wish:
 
 
 def _date(request: Request, name: str, usually: date) -> date:
-    given = request.query_params.get(name, "")
+    given, say = request.query_params.get(name, ""), tongue(request).say
     try:
-        return date.fromisoformat(given) if given else usually
+        found = date.fromisoformat(given) if given else usually
     except ValueError as error:
-        say = tongue(request).say
         raise InputError([Problem(say("Day"), say("is no day"), "2026-11-23")]) from error
+    if given and found.year not in YEARS:
+        raise InputError([Problem(say("Day"), say("is too far away"), f"{YEARS[0]}–{YEARS[-1]}")])
+    return found
 
 
 def _table(store: Store, wish: Wish, now: datetime, language: Language) -> Table:

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _LONGEST_NUMBER = 32
-_HASHES_AT_ONCE = 2
-"""Each takes 64 MB for as long as it lasts."""
+_AT_ONCE = 2
+"""Tries in progress. Each hash takes 64 MB for as long as it lasts. A try begins when its turn has come, so that an
+office in which all sign in at the same moment has no more than these counted before they are known to be right."""
 
 
 def add(console: Console) -> None:
@@ -58,7 +59,7 @@ def add(console: Console) -> None:
 class _SignInDesk:
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._hashing = asyncio.Semaphore(_HASHES_AT_ONCE)
+        self._turn = asyncio.Semaphore(_AT_ONCE)
 
     def page(
         self, request: Request, language: str, onward: str, *, trouble: str = "", status: int = HTTPStatus.OK
@@ -81,27 +82,34 @@ class _SignInDesk:
         language, onward = fields.get("language", ""), fields.get("next", "")
         if language in LANGUAGES:
             request.state.tongue = console.languages.choose(language, "")
-        store, ask, now = console.works.store, console.works.desk.ask, console.now()
         number = fields.get("staff_number", "").strip()[:_LONGEST_NUMBER]
-        key = await ask(store.sign_ins.begin, number, gate.place_of(request), now)
-        if key is None:
+        password = fields.get("password", "")
+        async with self._turn:
+            may, member = await self._try(number, password, gate.place_of(request))
+        if not may:
             log.warning("sign_in_waits")
             text = tongue(request).say("Too many tries. Please wait a quarter of an hour.")
             response = self.page(request, language, onward, trouble=text, status=HTTPStatus.TOO_MANY_REQUESTS)
             response.headers["retry-after"] = "900"
             return response
-        member = await ask(store.agents.get, number)
-        password = fields.get("password", "")
-        if not await self._is_right(member, password) or member is None:
+        if member is None:
             text = tongue(request).say("This staff number and password do not fit together.")
             return self.page(request, language, onward, trouble=text, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-        await ask(store.sign_ins.worked, key)
         return await self._welcome(request, member, password, onward if gate.is_ours(onward) else "/console")
 
-    async def _is_right(self, member: Member | None, password: str) -> bool:
+    async def _try(self, number: str, password: str, place: str) -> tuple[bool, Member | None]:
+        """Whether they may try at all, and who they are if the password is theirs."""
+        console = self._console
+        store, ask = console.works.store, console.works.desk.ask
+        key = await ask(store.sign_ins.begin, number, place, console.now())
+        if key is None:
+            return False, None
+        member = await ask(store.agents.get, number)
         kept = member.password if member is not None and member.agent.active else ""
-        async with self._hashing:
-            return await asyncio.to_thread(self._console.passwords.verify, kept, password)
+        if not await asyncio.to_thread(console.passwords.verify, kept, password):
+            return True, None
+        await ask(store.sign_ins.worked, key, console.now())
+        return True, member
 
     async def _welcome(self, request: Request, member: Member, password: str, onward: str) -> Response:
         console, language = self._console, form(request).get("language", "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import quote
 
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -38,6 +39,9 @@ HOMES: Final = {
 }
 ACCOUNT: Final = "/console/account"
 SIGN_IN: Final = "/console/sign-in"
+
+_IN_ADDRESSES: Final = ":/%#?=@[]!$&'()*+,;"
+"""What stays as it is in an address; the rest is quoted, for headers hold no other letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +165,7 @@ class Console:
     def go(self, request: Request, path: str) -> Response:
         """Have the browser open another page of ours."""
         if rendering.wants_part(request):
-            return Response(status_code=HTTPStatus.NO_CONTENT, headers={"hx-redirect": path})
+            return Response(status_code=HTTPStatus.NO_CONTENT, headers={"hx-redirect": quote(path, safe=_IN_ADDRESSES)})
         return RedirectResponse(path, HTTPStatus.SEE_OTHER)
 
     def say_no(self, request: Request, status: int, text: str) -> Response:

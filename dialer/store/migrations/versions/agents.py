@@ -166,6 +166,10 @@ def _columns() -> None:
     for table, columns in new.items():
         for column in columns:
             op.add_column(table, column)
+    open_record = sa.text("connected_at IS NOT NULL AND wrapped_at IS NULL")
+    op.create_index(
+        "attempt_unfinished", "attempt", ["ended_at"], postgresql_where=open_record, sqlite_where=open_record
+    )
     waited = sa.text("waited_at IS NOT NULL")
     op.create_index(
         "attempt_waited", "attempt", ["campaign", "waited_at"], postgresql_where=waited, sqlite_where=waited
