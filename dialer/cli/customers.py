@@ -206,7 +206,7 @@ def _progress(name: str) -> Iterator[Callable[[int, int | None], None]]:
 def _note(store: Store, action: str, source: Path, report: ImportReport) -> None:
     if not report.dry_run:
         counts = {"added": report.added, "changed": report.changed, "rejected": report.rejected}
-        trail.note(store, action, file=source.name, **counts)
+        trail.note(store, action, "", file=source.name, **counts)
 
 
 def _tell(report: ImportReport, *, json: bool) -> None:

@@ -203,7 +203,7 @@ def import_(
             on_progress=progress,
         )
         counts = {"read": report.read, "added": report.added, "rejected": report.rejected}
-        trail.note(store, "do-not-call.import", scope=wish.scope, by=wish.by, file=file.name, **counts)
+        trail.note(store, "do-not-call.import", "", scope=wish.scope, by=wish.by, file=file.name, **counts)
     if as_json:
         emit(_report_object(report))
     else:

@@ -480,8 +480,8 @@ class TakesTheDeadForSilent(Reconciler):
 class NeverAsks(Reconciler):
     """Relies on webhooks alone."""
 
-    async def _silent(self, since: datetime) -> int:
-        del since
+    async def _silent(self, since: datetime, unanswered: datetime | None = None) -> int:
+        del since, unanswered
         return 0
 
 

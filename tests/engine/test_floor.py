@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dialer.core.agent import AgentState
+from dialer.core.agent import AgentState, Move
 from dialer.core.lifecycle import AttemptState, Event, EventKind
 from dialer.core.outcome import Disposition, Ending, Network
 from dialer.core.record import CallbackState
 from dialer.engine.agent_view import Record
-from dialer.ports import Lost
+from dialer.ports import Lost, room
 from dialer.store.belonging import Taker
 from tests.engine.floor_world import SECOND, Office
 from tests.mortal import quiet
@@ -337,3 +337,32 @@ async def test_nobody_stays_set_aside_for_a_call_that_ended(office: Office) -> N
         await office.end(token, network)
         assert office.state() is S.READY
         assert not office.standing()
+
+
+async def test_a_customer_alone_in_a_room_hears_who_called_and_nobody_waits_for_them(office: Office) -> None:
+    """The agent's telephone drops between the answer and the meeting, and nobody tells of it."""
+    token = await office.call()
+    await office.tell(token, "answer")
+    office.carrier.rooms = {room(seat.leg_token): frozenset({token}) for seat in office.store.presences.all()}
+    await office.rounds(10)
+    assert office.carrier.interrupted, "they are taken out of the silence"
+    assert office.facts(token).disposition is Disposition.ABANDONED
+    assert office.standing() == []
+
+
+async def test_one_list_without_the_customer_ends_no_conversation(office: Office) -> None:
+    token = await office.call()
+    await office.tell(token, "answer")
+    await office.talk(token)
+    office.carrier.rooms = {}
+    await office.rounds(8)
+    assert office.state() is AgentState.ON_CALL
+    await office.rounds(8)
+    assert office.state() is AgentState.WRAP_UP
+
+
+async def test_whom_nothing_holds_is_let_go(office: Office) -> None:
+    await office.ready("101")
+    office.store.presences.move("101", Move.CONNECT, office.clock.now())
+    await office.rounds(1)
+    assert office.state() is AgentState.READY, "there is nothing to finish"

@@ -11,7 +11,7 @@ from dialer.core.lifecycle import EventKind
 from dialer.core.outcome import Disposition, Network
 from tests.campaigns import NOW, customer, number
 from tests.store import floor
-from tests.store.steps import DAY, HOUR, MINUTE, ended, enrol, heard, keys, people, rows, start, tell, told
+from tests.store.steps import DAY, HOUR, MINUTE, ended, enrol, heard, keys, people, start, tell, told
 from tests.store.test_reservations import ahead, begin, claim, free, record, talk, wrapped
 
 if TYPE_CHECKING:

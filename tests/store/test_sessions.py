@@ -9,7 +9,7 @@ import pytest
 
 from dialer.core.agent import Agent
 from dialer.store import Deed
-from dialer.store.sessions import digest_of
+from dialer.store.sessions import KEPT, digest_of, session
 from tests.campaigns import NOW
 
 if TYPE_CHECKING:
@@ -63,6 +63,20 @@ def test_a_list_shows_what_can_still_be_used_the_latest_used_first(store: Store,
     found = store.sessions.of(li.id, NOW + timedelta(minutes=5), IDLE)
     assert [one.digest for one in found] == [digest_of(late), digest_of(early)]
     assert [one.digest for one in store.sessions.of(li.id, NOW + IDLE, IDLE)] == [digest_of(late)]
+
+
+def test_what_ended_long_ago_goes_when_they_sign_in(store: Store, li: Member) -> None:
+    other = store.agents.add(Agent("2002", "Wei"), NOW, DEED)
+    for one in (li, li, other):
+        store.sessions.open(one.id, NOW, LONGEST)
+    store.sessions.open(li.id, NOW + LONGEST + KEPT, LONGEST)
+    with store.database.read() as connection:
+        assert len(connection.execute(session.select()).all()) == 4
+    late = store.sessions.open(li.id, NOW + LONGEST + KEPT + timedelta(seconds=1), LONGEST)
+    with store.database.read() as connection:
+        left = connection.execute(session.select().order_by(session.c.ends_at)).all()
+    assert [row.agent_id for row in left] == [other.id, li.id, li.id]
+    assert left[-1].digest == digest_of(late)
 
 
 def test_revoked_is_revoked_once_by_its_owner_or_all_together(store: Store, li: Member) -> None:

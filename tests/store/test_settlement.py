@@ -588,3 +588,30 @@ def test_what_an_agent_skips_is_not_offered_again_at_once_and_counts_nothing(sto
     waits = callback(store)
     assert (waits.state, waits.attempts, waits.next_at) == (CallbackState.WAITING, 0, NOW + 15 * MINUTE)
     check_books(store)
+
+
+CASE: dict[str, Any] = {"disposition": Disposition.COMPLETED, "case": True, "person": "102"}
+
+
+def cases(store: Store) -> list[tuple[object, ...]]:
+    return rows(store, "SELECT what, person, state FROM task WHERE kind = 'case'")
+
+
+def test_a_case_outlasts_the_callback_and_a_second_one_is_added_to_it(store: Store) -> None:
+    token = with_agent(store)
+    tell(store, *talked(token), ended(token, Network.ANSWERED))
+    store.agent_calls.write_notes(token, "the bill is wrong")
+    tell(store, heard(token, digits="", node=RECORD, **CASE), told(token, K.WRAPPED))
+    assert callback(store).state is CallbackState.DONE
+    assert cases(store) == [("the bill is wrong", "102", "open")]
+    tell(store, told(token, K.VERDICT, answered_by=AnsweredBy.HUMAN))
+    assert len(cases(store)) == 1, "a later word opens no second"
+
+
+def test_a_record_taken_back_promises_nothing(store: Store) -> None:
+    token = with_agent(store)
+    promised = heard(token, Disposition.PROMISED, digits="", node=RECORD, tries=1, promise_at=NOW + DAY)
+    tell(store, *talked(token), promised, ended(token, Network.ANSWERED))
+    tell(store, heard(token, Disposition.COMPLETED, node=RECORD, digits="", tries=2), told(token, K.WRAPPED))
+    assert callback(store).state is CallbackState.DONE
+    assert rows(store, "SELECT count(*) FROM promise") == [(0,)]

@@ -9,7 +9,7 @@ import pytest
 
 from dialer.core.agent import Agent
 from dialer.store import Deed, Store
-from dialer.store.sign_ins import FOR_A_NAME, FOR_A_PLACE, WITHIN, sign_in
+from dialer.store.sign_ins import FOR_A_NAME, FOR_A_NAME_ANYWHERE, FOR_A_PLACE, KEPT, WITHIN, sign_in
 from tests.campaigns import NOW, house
 
 if TYPE_CHECKING:
@@ -29,21 +29,57 @@ def begin(store: Store, *names: str, place: str = "a", after: timedelta = timede
 @pytest.mark.parametrize("name", ["2001", "nobody"])
 def test_a_name_waits_whether_it_exists_or_not_and_no_longer_than_its_failures_last(store: Store, name: str) -> None:
     assert all(begin(store, *[name] * FOR_A_NAME))
-    for place in ("a", "b"):
-        assert begin(store, name, place=place) == [False]
+    assert begin(store, name) == [False]
+    assert begin(store, name, place="b") == [True], "a stranger elsewhere locks nobody out"
     assert begin(store, name, after=WITHIN - timedelta(seconds=1)) == [False]
     assert all(begin(store, *[name] * FOR_A_NAME, after=WITHIN)), "tries that waited are not held against them"
 
 
-def test_a_success_begins_anew_for_the_name_and_not_for_the_place(store: Store) -> None:
-    tried = 0
-    while tried < FOR_A_PLACE:
-        tried += sum(begin(store, *["2001"] * (FOR_A_NAME - 1)))
-        key = store.sign_ins.begin("2001", "b", NOW)
-        assert key is not None
-        store.sign_ins.worked(key)
+@pytest.mark.parametrize("name", ["2001", "nobody"])
+def test_many_places_together_guess_slowly_as_well(store: Store, name: str) -> None:
+    for place in range(FOR_A_NAME_ANYWHERE // FOR_A_NAME):
+        assert all(begin(store, *[name] * FOR_A_NAME, place=f"place {place}"))
+    assert begin(store, name, place="another") == [False]
+    assert begin(store, "2002", place="another") == [True]
+    assert begin(store, name, place="another", after=WITHIN) == [True]
+
+
+def succeed(store: Store, name: str, place: str = "a", after: timedelta = timedelta()) -> None:
+    key = store.sign_ins.begin(name, place, NOW + after)
+    assert key is not None
+    store.sign_ins.worked(key, NOW + after)
+
+
+def test_a_success_begins_anew_for_the_name_where_it_was_and_not_for_the_place(store: Store) -> None:
+    names = [str(number) for number in range(2001, 2001 + FOR_A_PLACE // (FOR_A_NAME - 1))]
+    for name in names:
+        assert all(begin(store, *[name] * (FOR_A_NAME - 1)))
+        if name != names[-1]:
+            succeed(store, name)
+    assert begin(store, "2001") == [False], "the place has had enough"
+    succeed(store, "2001", place="b")
+
+
+def test_a_success_elsewhere_forgives_nothing_here(store: Store) -> None:
+    assert all(begin(store, *["2001"] * FOR_A_NAME))
+    succeed(store, "2001", place="b")
     assert begin(store, "2001") == [False]
-    assert begin(store, "2001", place="b") == [True]
+
+
+def test_a_success_forgives_what_was_typed_before_it_at_the_same_place(store: Store) -> None:
+    for _ in range(3):
+        assert all(begin(store, *["2001"] * (FOR_A_NAME - 1)))
+        succeed(store, "2001")
+
+
+def test_old_tries_go_when_one_works(store: Store) -> None:
+    begin(store, "2001", "2002")
+    succeed(store, "2001", after=KEPT)
+    with store.database.read() as connection:
+        assert len(connection.execute(sign_in.select()).all()) == 3
+    succeed(store, "2001", after=KEPT + timedelta(seconds=1))
+    with store.database.read() as connection:
+        assert [row.worked for row in connection.execute(sign_in.select())] == [True, True]
 
 
 def test_a_place_waits_after_many_names_and_a_restart_forgives_nothing(store: Store) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 
+from dialer.core.agent import Move
 from dialer.engine.board import Boards
 from dialer.web.console import board, campaigns, customers, reports, tasks, why
 from dialer.web.console.site import Console
@@ -26,21 +27,24 @@ WHOLE = made.number(1).e164
 
 @dataclass
 class Shifts:
-    """What was asked of the agents' shifts."""
+    """What was asked of the agents' shifts, and where the agents stand then."""
 
+    store: Store
     asked: list[tuple[str, ...]] = field(default_factory=list)
 
     async def pause(self, staff_number: str, reason: str, by: str = "") -> None:
         self.asked.append(("pause", staff_number, reason, by))
+        self.store.presences.move(staff_number, Move.PAUSE, made.NOW, reason=reason, by=by)
 
     async def sign_out(self, staff_number: str, by: str = "") -> None:
         self.asked.append(("sign_out", staff_number, by))
+        self.store.presences.move(staff_number, Move.SIGN_OUT, made.NOW, by=by)
 
 
 def wired(works: Works, paces: dict[str, Any] | None = None) -> Any:
     """The works with what a floor of agents has beside them."""
     boards = Boards(store=works.store, desk=works.reading, clock=works.clock, paces=lambda: paces or {})
-    shifts: Any = Shifts()
+    shifts: Any = Shifts(works.store)
     return replace(works, boards=boards, shifts=shifts)
 
 

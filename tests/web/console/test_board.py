@@ -149,6 +149,23 @@ async def test_a_lead_pauses_and_signs_out_an_agent(browser: Browser, all_works:
     assert told == [("agent.sign-out", "3001"), ("agent.pause", "3001")]
 
 
+async def test_only_what_changed_something_is_in_the_trail(browser: Browser, all_works: Any) -> None:
+    floor.agent(all_works.store, "3001", "Li Na", "ready")
+    await browser.sign_in(NUMBERS[Role.TEAM_LEAD])
+    for what in ("pause", "pause", "sign-out", "sign-out", "pause"):
+        await browser.post(f"/console/board/agents/3001/{what}", htmx=True, reason="lunch")
+    told = [one.deed.action for one in all_works.store.audit.latest(action="agent")]
+    assert told == ["agent.sign-out", "agent.pause"]
+
+
+@pytest.mark.parametrize("what", ["pause", "sign-out"])
+async def test_nobody_can_be_paused_or_signed_out_who_is_not_there(browser: Browser, all_works: Any, what: str) -> None:
+    await browser.sign_in(NUMBERS[Role.TEAM_LEAD])
+    assert (await browser.post(f"/console/board/agents/nobody/{what}", reason="x")).status == 404
+    assert all_works.shifts.asked == []
+    assert all_works.store.audit.latest(action="agent") == []
+
+
 async def test_nobody_who_is_not_there_can_be_looked_at(browser: Browser) -> None:
     await browser.sign_in(NUMBERS[Role.TEAM_LEAD])
     assert (await browser.get("/console/board/agents/nobody")).status == 404

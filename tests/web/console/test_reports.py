@@ -77,11 +77,35 @@ async def test_only_the_days_that_are_asked_for(browser: Browser) -> None:
 
 
 @pytest.mark.parametrize(
-    "asked", ["from=2026-03-04&to=2026-03-03", "from=yesterday", "report=secrets", "to=2026-13-01"]
+    "asked",
+    [
+        "from=2026-03-04&to=2026-03-03",
+        "from=yesterday",
+        "report=secrets",
+        "to=2026-13-01",
+        "to=9999-12-31",
+        "from=0001-01-01&to=0001-01-02",
+        "to=0001-01-02",
+    ],
 )
 async def test_what_makes_no_sense_is_refused(browser: Browser, asked: str) -> None:
     await browser.sign_in(NUMBERS[Role.TEAM_LEAD])
     assert (await browser.get(f"/console/reports?{asked}")).status == 422
+    assert (await browser.get(f"/console/reports/file.csv?{asked}")).status == 422
+
+
+@pytest.mark.parametrize("asked", ["to=2099-12-31", "to=2000-01-01", "from=2000-01-01"])
+async def test_the_first_and_the_last_day_there_are(browser: Browser, asked: str) -> None:
+    await browser.sign_in(NUMBERS[Role.TEAM_LEAD])
+    assert (await browser.get(f"/console/reports?{asked}")).status == 200
+
+
+async def test_years_far_away_are_said(browser: Browser) -> None:
+    browser.language = "zh-CN"
+    await browser.sign_in(NUMBERS[Role.TEAM_LEAD])
+    text = (await browser.get("/console/reports?to=9999-12-31")).text
+    assert "超出可选日期范围" in text
+    assert "2000–2099" in text
 
 
 async def test_unknown_formats_are_refused(browser: Browser) -> None:

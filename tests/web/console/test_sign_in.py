@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -9,16 +10,18 @@ from typing import TYPE_CHECKING
 import pytest
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
+from starlette.applications import Starlette
 
 from dialer.core.agent import Role
 from dialer.engine.passwords import Passwords
-from dialer.store.sign_ins import FOR_A_NAME, FOR_A_PLACE, WITHIN
+from dialer.store.sign_ins import FOR_A_NAME, FOR_A_NAME_ANYWHERE, FOR_A_PLACE, WITHIN
 from dialer.web.console.pages import create_console
 from tests.web.console.conftest import CHEAP, HASH, NOW, NUMBERS, PASSWORD, SETUP, Browser
 
 if TYPE_CHECKING:
     from dialer.bootstrap import Works
     from dialer.store import Member
+    from dialer.web.console import Console
     from tests.web.console.conftest import Hand
 
 pytestmark = pytest.mark.anyio
@@ -77,12 +80,53 @@ async def test_a_name_waits_after_some_failures_whether_it_exists_or_not(
 ) -> None:
     for _ in range(FOR_A_NAME):
         assert (await browser.sign_in(number, "a wrong password")).status == 422
-    for one in (browser, another):
-        answer = await one.sign_in(number)
-        assert (answer.status, answer.headers["retry-after"]) == (429, "900")
+    answer, right = await browser.sign_in(number), 303 if number == AGENT else 422
+    assert (answer.status, answer.headers["retry-after"]) == (429, "900")
+    assert (await another.sign_in(number)).status == right, "a stranger elsewhere locks nobody out"
     assert (await browser.sign_in(LEAD)).status == 303, "others are not concerned"
+    browser.cookies.clear()
     clock.at += WITHIN
-    assert (await another.sign_in(number)).status == (303 if number == AGENT else 422)
+    assert (await browser.sign_in(number)).status == right
+
+
+@pytest.mark.parametrize("number", [MANAGER, "7777"])
+async def test_a_name_waits_everywhere_when_many_places_try_it(browser: Browser, number: str) -> None:
+    for index in range(FOR_A_NAME_ANYWHERE):
+        browser.place = f"203.0.113.{index // FOR_A_NAME}"
+        assert (await browser.sign_in(number, "a wrong password")).status == 422
+    browser.place = "192.0.2.7"
+    assert (await browser.sign_in(number)).status == 429
+
+
+async def test_a_whole_office_signs_in_at_the_same_moment(
+    console: Console, works: Works, people: dict[Role, Member]
+) -> None:
+    numbers = [str(5000 + index) for index in range(FOR_A_PLACE + 15)]
+    for number in numbers:
+        works.store.agents.add(replace(people[Role.AGENT].agent, staff_number=number), NOW, SETUP, password=HASH)
+    app = Starlette(routes=console.routes())
+    answers = await asyncio.gather(*(Browser(console, app).sign_in(number) for number in numbers))
+    assert {one.status for one in answers} == {303}
+
+
+async def test_guesses_at_the_same_moment_do_not_all_pass(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at = 0
+
+    def verify(_: Passwords, kept: str, typed: str) -> bool:
+        nonlocal looked_at
+        looked_at += 1
+        return bool(kept) and typed == PASSWORD
+
+    monkeypatch.setattr(Passwords, "verify", verify)
+    answers = await asyncio.gather(*(browser.sign_in(AGENT, f"wrong {index}") for index in range(4 * FOR_A_NAME)))
+    assert looked_at == FOR_A_NAME
+    assert sorted(one.status for one in answers) == [422] * FOR_A_NAME + [429] * 3 * FOR_A_NAME
+
+
+async def test_led_by_htmx_to_a_page_with_any_name(browser: Browser) -> None:
+    fields = {"staff_number": LEAD, "password": PASSWORD, "next": "/console/customers/李娜?a=1&b=%20"}
+    answer = await browser.post("/console/sign-in", htmx=True, **fields)
+    assert (answer.status, answer.goes_to) == (204, "/console/customers/%E6%9D%8E%E5%A8%9C?a=1&b=%20")
 
 
 async def test_a_success_begins_anew(browser: Browser) -> None:
