@@ -75,6 +75,8 @@ class Staffing(Part):
     """The machine's first words, with {fields} as in the script: who calls, and why."""
     safe_harbour: Text = Field("", max_length=600)
     """What a customer hears when no agent is free in time: who called, the hotline, and no more."""
+    stop_key: Annotated[Text, Field(pattern=r"^[0-9*]$")] | None = None
+    """The key by which whoever hears that message asks never to be called again; the message has to name it."""
     abandonment: Annotated[float, Field(gt=0, le=0.1)] = 0.03
     """The share of answered calls that may find no agent in time: 0.03 is three in a hundred."""
     patience: Annotated[Duration, between(timedelta(0), timedelta(seconds=5))] = timedelta(seconds=2)
@@ -114,6 +116,8 @@ class Staffing(Part):
         if self.mode is Mode.PREDICTIVE and not self.safe_harbour.strip():
             what = "a customer who finds no agent would hear nothing"
             raise wrong(what, "add 'safe_harbour' with who called and the hotline")
+        if self.stop_key is not None and self.stop_key not in self.safe_harbour:
+            raise wrong("'safe_harbour' does not name the 'stop_key'", "say in it which key ends the calls for ever")
         if self.flag_after < self.warn_after:
             raise wrong("'flag_after' is shorter than 'warn_after'", "the warning comes first")
         return self

@@ -6,7 +6,7 @@ agent in time hears who called, and is called again with an agent set aside firs
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -72,6 +72,8 @@ class Bridge:
         """Answer a webhook of a call that has to reach an agent; what it told is durable before it is answered."""
         staffing = briefing.campaign.agents
         assert staffing is not None  # noqa: S101 - only such calls come here
+        if what.startswith(STOP):
+            return await self._stopped(briefing, staffing, notice)
         events = [] if notice.event is None else [notice.event]
         waits = what in {"connect", "fallback"} or (what == "answer" and staffing.opening is Opening.AGENT)
         if waits:  # the greeting is over, or there is none
@@ -159,6 +161,16 @@ class Bridge:
     def _goodbye(self, briefing: Briefing, staffing: Staffing) -> Reply:
         return Reply(*self._telephony.speak(_message(briefing, staffing), Links(self._public_url, briefing.token)))
 
+    async def _stopped(self, briefing: Briefing, staffing: Staffing, notice: Notice) -> Reply:
+        """The key pressed at the message, if one was: a wish not to be called again holds at once."""
+        events = [] if notice.event is None else [notice.event]
+        if notice.digits and notice.digits == staffing.stop_key:
+            mark = Mark(SAFE_HARBOUR, 2, notice.digits, disposition=Disposition.OPTED_OUT)
+            key = f"{SAFE_HARBOUR}:stop"
+            events.append(self._event(briefing.token, EventKind.HEARD, key, notice.carrier_call_id, mark))
+        await self._ledger.record(*events)
+        return self._silence()
+
     async def rescue(self, token: str, carrier_call_id: str) -> None:
         """A customer who was put to an agent and never met them: they hear who called, and the agent is free."""
         briefing = await self._desk.ask(self._store.attempts.briefing, token)
@@ -200,8 +212,14 @@ class Bridge:
 
 def _message(briefing: Briefing, staffing: Staffing) -> Turn:
     words = staffing.safe_harbour or f"{briefing.campaign.company}. {briefing.campaign.hotline}."
-    return script.said(briefing.campaign, briefing.customer, words)
+    turn = script.said(briefing.campaign, briefing.customer, words)
+    if staffing.stop_key is None:
+        return turn
+    return replace(turn, spoken=(), listen=script.Listen(SAFE_HARBOUR, 1, turn.spoken[0], FOR_A_KEY))
 
 
 SAFE_HARBOUR: Final = "safe_harbour"
 """The place at which is recorded that a customer heard the message of a campaign without a free agent."""
+STOP: Final = f"step/{SAFE_HARBOUR}/"
+"""What the carrier asks for when that message has been heard and a key may have been pressed."""
+FOR_A_KEY: Final = timedelta(seconds=3)

@@ -12,7 +12,7 @@ from dialer.core import script
 from dialer.core.campaign import MachineReaction
 from dialer.core.lifecycle import AttemptState, Event, EventKind
 from dialer.core.outcome import AnsweredBy
-from dialer.engine.bridge import Reply
+from dialer.engine.bridge import STOP, Reply
 from dialer.errors import CarrierError
 from dialer.ports import Links
 
@@ -92,7 +92,7 @@ class Conversations:
         call = await self._call(token)
         if call is None:
             return self._nobodys(notice, token)
-        if call.briefing.campaign.agents is not None and what in WITH_AGENTS:
+        if call.briefing.campaign.agents is not None and (what in WITH_AGENTS or what.startswith(STOP)):
             return await self._bridge.hear(call.briefing, what, notice)
         turn = self._turn(call, what, notice, now)
         facts, is_news = await self._keep(token, what, notice, turn, now)

@@ -56,6 +56,7 @@ MISSES: Final = 2
 WAITS_FOR_LINE: Final = timedelta(seconds=15)
 """How much longer than its countdown a preview waits for a line or for the agent's telephone."""
 
+NOT_SENT: Final = frozenset({AttemptState.INTENT, AttemptState.DIALING})
 HEARD_WITHIN: Final = 0.5
 """Seconds that one look waits for the carrier's answers; later ones are heard meanwhile."""
 
@@ -111,7 +112,8 @@ class Floor:
                 log.warning("agent_freed", agent=one.staff_number, attempt=one.token, state=one.attempt_state.value)
                 await self._free(one, f"the call is {one.attempt_state.value}")
             else:
-                kept.append(one.token)
+                if one.attempt_state not in NOT_SENT:  # a dialer that died in between renews nothing
+                    kept.append(one.token)
                 self._ask(one)
         if kept:
             await self._desk.ask(self._store.reservations.renew, kept, now)
@@ -130,8 +132,7 @@ class Floor:
             return False
         if one.attempt_state in {AttemptState.UNKNOWN, AttemptState.NEEDS_HUMAN}:
             return True
-        waits_for_dialer = one.attempt_state in {AttemptState.INTENT, AttemptState.DIALING}
-        return waits_for_dialer and now >= min(one.attempt_lease, one.lease_until)
+        return one.attempt_state in NOT_SENT and now >= min(one.attempt_lease, one.lease_until)
 
     async def _free(self, one: Standing, why: str) -> None:
         await self._desk.ask(self._store.reservations.release, one.token, why, self._clock.now())

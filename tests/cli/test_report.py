@@ -29,6 +29,7 @@ class Records:
     def __init__(self) -> None:
         self.asked: list[tuple[object, ...]] = []
         self.closed = False
+        self.trail: list[tuple[object, ...]] = []
 
     def callbacks(self, *asked: object) -> Iterator[Any]:
         self.asked.append(asked)
@@ -46,7 +47,8 @@ def records(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Records:
     def close() -> None:
         found.closed = True
 
-    monkeypatch.setattr(bootstrap, "open_store", lambda: SimpleNamespace(records=found, close=close))
+    audit = SimpleNamespace(add=lambda deed, at: found.trail.append((deed.action, deed.subject, at)))
+    monkeypatch.setattr(bootstrap, "open_store", lambda: SimpleNamespace(records=found, audit=audit, close=close))
     monkeypatch.setattr(bootstrap, "now", lambda: NOW)
     monkeypatch.setattr(bootstrap, "settings", lambda: settings.load({"DIALER_ALLOWED_COUNTRIES": "CN"}, None))
     monkeypatch.chdir(tmp_path)
@@ -69,14 +71,15 @@ def test_text_is_what_people_get(monkeypatch: pytest.MonkeyPatch) -> None:
     assert max(map(len, told.splitlines())) <= 100
 
 
-@pytest.mark.usefixtures("records")
 @pytest.mark.parametrize("way", [("--json",), ("--format", "json")])
-def test_json_is_an_object_a_line(way: tuple[str, ...]) -> None:
+def test_json_is_an_object_a_line(records: Records, way: tuple[str, ...]) -> None:
     (told,) = map(json.loads, run("attempts", *way).stdout.splitlines())
     assert told["attempt"] == "tok1"
     assert told["number"] != "+8613800138000"
+    assert records.trail == []
     (told,) = map(json.loads, run("attempts", *way, "--reveal").stdout.splitlines())
     assert told["number"] == "+8613800138000"
+    assert records.trail == [("number.show", "", NOW)]
 
 
 @pytest.mark.usefixtures("records")

@@ -155,7 +155,7 @@ class Office:
 
     async def ahead(self, **changes: Any) -> str:
         """One call that rings for nobody in particular."""
-        self.open(agents=PREDICTIVE, **changes)
+        self.open(**{"agents": PREDICTIVE} | changes)
         (token,) = await self.dialer.ahead(1, ["survey"])
         await quiet()
         return token

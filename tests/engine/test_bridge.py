@@ -279,3 +279,24 @@ async def test_many_customers_at_once_and_few_agents(office: Office) -> None:
     assert [spoken(one) for one in answers if not one.startswith("connect")] == [SAID] * 4
     abandoned = [office.facts(one).disposition is Disposition.ABANDONED for one in tokens]
     assert sum(abandoned) == 4
+
+
+async def test_who_hears_the_message_can_ask_never_to_be_called_again(office: Office) -> None:
+    said = {"safe_harbour": "Acme called. Press 9 if we shall not call again.", "stop_key": "9"}
+    token = await office.ahead(agents=PREDICTIVE | said)
+    await office.tell(token, "answer")
+    await office.pass_time(3 * SECOND)
+    reply = await office.tell(token, "connect")
+    assert "Press 9" in reply
+    await office.tell(token, "step/safe_harbour/1", EventKind.HEARD, digits="9")
+    assert office.facts(token).disposition is Disposition.OPTED_OUT
+
+
+async def test_silence_after_the_message_is_no_wish(office: Office) -> None:
+    said = {"safe_harbour": "Acme called. Press 9 if we shall not call again.", "stop_key": "9"}
+    token = await office.ahead(agents=PREDICTIVE | said)
+    await office.tell(token, "answer")
+    await office.pass_time(3 * SECOND)
+    await office.tell(token, "connect")
+    assert await office.tell(token, "step/safe_harbour/1", EventKind.HEARD) == SILENCE
+    assert office.facts(token).disposition is Disposition.ABANDONED
