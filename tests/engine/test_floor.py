@@ -68,12 +68,12 @@ async def test_an_agent_whose_dialer_died_is_freed_when_its_lease_is_over(office
         ["survey"],
         office.clock.now(),
         owner="dead",
-        lease=timedelta(seconds=15),
+        lease=timedelta(seconds=60),
         token=lambda: "a" * 32,
     )
     assert found is not None
     again = Office(office.world)
-    await again.rounds(14, seen=("101",))
+    await again.rounds(8, seen=("101",))
     assert again.state() is S.RESERVED
     await again.rounds(3, seen=("101",))
     assert again.state() is S.READY
