@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
-from contextlib import contextmanager, nullcontext
+import time
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from dialer.errors import StoreError
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
@@ -25,6 +26,9 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 SCHEMA = "0003"
 """The schema this program works with: the newest of its migrations."""
+
+JOURNAL_TRIES, BETWEEN_TRIES = 200, 0.05
+"""How often, and how many seconds apart, a new SQLite database is asked for its write-ahead journal."""
 
 MIGRATING = 0xD1A1E7
 """The lock held while migrating: a daemon and a command that are started together both find an empty database."""
@@ -111,8 +115,8 @@ def _sqlite(url: Any) -> Engine:
     def _prepare(connection: sqlite3.Connection, _record: object) -> None:
         # The driver's own transaction handling begins too late and lets two readers claim one row; ours begins at once.
         connection.isolation_level = None
+        _keep_a_journal(connection)
         for pragma in (
-            "journal_mode=WAL",
             "synchronous=FULL",  # a committed intent must survive a power cut, or a number could be dialed twice
             "foreign_keys=ON",
             "cache_size=-16000",  # kilobytes for each connection, so that memory does not grow with the file
@@ -125,6 +129,18 @@ def _sqlite(url: Any) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _keep_a_journal(connection: sqlite3.Connection) -> None:
+    """Write ahead. Whoever finds a new database at the same moment as others has to ask again: this does not wait."""
+    for _ in range(JOURNAL_TRIES):
+        if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+            return
+        with suppress(sqlite3.OperationalError):
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        time.sleep(BETWEEN_TRIES)
+    connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _postgresql(url: Any) -> Engine:

@@ -82,14 +82,11 @@ def ask(connection: Connection, house: House, needs: Sequence[Need], now: dateti
         for need in needs
     ]
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    fresh = dialect.insert(task).on_conflict_do_nothing().returning(task.c.callback_id, task.c.kind)
-    opened = {(row.callback_id, row.kind) for row in connection.execute(fresh, rows)}
-    for need in needs:
-        if (
-            need.kind == CASE and (need.callback_id, CASE) not in opened
-        ):  # what came up before is still being looked into
-            same = (task.c.callback_id == need.callback_id) & (task.c.kind == CASE) & (task.c.state != DONE)
-            connection.execute(update(task).where(same).values(what=task.c.what + "; " + need.what))
+    cases = [need for need in needs if need.kind == CASE]
+    for need in cases:  # an earlier one is still being looked into
+        same = (task.c.callback_id == need.callback_id) & (task.c.kind == CASE) & (task.c.state != DONE)
+        connection.execute(update(task).where(same).values(what=task.c.what + "; " + need.what))
+    connection.execute(dialect.insert(task).on_conflict_do_nothing(), rows)
 
 
 def _person(need: Need, own: str) -> str:

@@ -462,7 +462,7 @@ def test_never_dials_while_any_layer_is_shut_in_any_zone(data: st.DataObject, at
 
 @pytest.mark.slow
 @given(st.data(), instants)
-@settings(max_examples=2000)
+@settings(max_examples=1000)
 def test_never_dials_while_any_layer_is_shut_in_any_zone_at_length(data: st.DataObject, at: datetime) -> None:
     test_never_dials_while_any_layer_is_shut_in_any_zone.hypothesis.inner_test(data, at)  # type: ignore[attr-defined]
 
@@ -506,7 +506,7 @@ def test_until_is_the_first_minute_at_which_the_gate_opens(data: st.DataObject, 
 
 @pytest.mark.slow
 @given(st.data(), instants)
-@settings(max_examples=600)
+@settings(max_examples=300)
 def test_until_is_the_first_minute_at_which_the_gate_opens_at_length(data: st.DataObject, at: datetime) -> None:
     check_until(*data.draw(proposals(at)), at)
 
