@@ -146,7 +146,7 @@ class Pacing:
                 seats = await self._desk.ask(self._store.presences.all)
             await self._ahead(standings, seats)
             await self._keep()
-        return dialed + await self._send()
+        return dialed + await self._dial_wanted()
 
     async def _one_by_one(self, running: Sequence[Standing], seats: Sequence[Seat]) -> int:
         """Set free agents aside for a callback each, whoever has been idle longest first."""
@@ -199,7 +199,7 @@ class Pacing:
             elif wanted < 0:
                 await self._stop(mine, -wanted)
 
-    async def _send(self) -> int:
+    async def _dial_wanted(self) -> int:
         """Dial what the pacers want and the pace did not let through yet; how many."""
         dialed = 0
         for one in self._wanted:

@@ -418,7 +418,7 @@ def test_nobody_is_abandoned_who_met_an_agent_or_never_waited(heard: list[Event]
 
 
 @given(st.lists(events(), max_size=8), st.booleans())
-def test_what_follows_waits_for_the_record_of_an_agent_who_talked(heard: list[Event], wrapped: bool) -> None:  # noqa: FBT001
+def test_what_follows_waits_for_the_record_of_an_agent_who_talked(heard: list[Event], wrapped: bool) -> None:  # noqa: FBT001 - pytest gives it by name
     facts = fold([*heard, told(K.WRAPPED)] if wrapped else heard)
     met = any(one.kind is K.CONNECTED for one in heard)
     assert facts.is_settled == (not facts.is_open and (wrapped or not met))

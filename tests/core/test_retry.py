@@ -244,7 +244,7 @@ def test_the_abandoned_wait_as_the_table_says() -> None:
 
 @pytest.mark.parametrize("promised", [False, True])
 @pytest.mark.parametrize("errors", [0, 1, 5])
-def test_what_an_agent_skipped_rests_a_quarter_of_an_hour_and_keeps_its_promise(promised: bool, errors: int) -> None:  # noqa: FBT001
+def test_what_an_agent_skipped_rests_a_quarter_of_an_hour_and_keeps_its_promise(promised: bool, errors: int) -> None:  # noqa: FBT001 - pytest gives it by name
     mark = Mark(PREVIEW, answer="spoke this morning")
     facts = Facts(state=AttemptState.RELEASED, failure="spoke this morning", marks=frozenset({mark}))
     step = next_step(standing(errors=errors, promised=promised, number_index=1), facts, NOW)

@@ -281,8 +281,8 @@ async def test_another_agent_can_be_taken_back(office: Office) -> None:
         (Record(outcome="promised"), "there is no outcome"),
         (Record(next_step=NextStep.PROMISE), "time"),
         (Record(next_step=NextStep.PROMISE, at=datetime(2026, 3, 3, 9)), "has passed"),  # noqa: DTZ001 - a wall clock
-        (Record(next_step=NextStep.PROMISE, at=datetime(2027, 3, 3, 9)), "has passed"),  # noqa: DTZ001
-        (Record(next_step=NextStep.PROMISE, at=datetime(2026, 3, 4, 9), zone="Mars/North"), "time zone"),  # noqa: DTZ001
+        (Record(next_step=NextStep.PROMISE, at=datetime(2027, 3, 3, 9)), "has passed"),  # noqa: DTZ001 - a clock on the wall
+        (Record(next_step=NextStep.PROMISE, at=datetime(2026, 3, 4, 9), zone="Mars/North"), "time zone"),  # noqa: DTZ001 - a clock on the wall
     ],
 )
 async def test_what_cannot_be_written_down_says_how_it_can(office: Office, record: Record, word: str) -> None:

@@ -216,7 +216,7 @@ def finish(
         ({"disposition": Disposition.NOT_CONVENIENT}, False),
     ],
 )
-def test_another_time_and_another_agent(store: Store, said: dict[str, Any], excluded: bool) -> None:  # noqa: FBT001
+def test_another_time_and_another_agent(store: Store, said: dict[str, Any], excluded: bool) -> None:  # noqa: FBT001 - pytest gives it by name
     begin(store, customer("C1", number(1)))
     first, second = free(store, "101"), free(store, "102")
     finish(store, take(store, first, Taker(me=("101", "Agent 101"))), **said)

@@ -56,7 +56,7 @@ def test_a_wish_for_afterwards_is_kept(store: Store) -> None:
     ("before", "what", "idle"),
     [("paused", M.GET_READY, True), ("wrap_up", M.WRAP, True), ("reserved", M.RELEASE, False)],
 )
-def test_idle_since_the_last_customer_or_pause(store: Store, before: str, what: Move, idle: bool) -> None:  # noqa: FBT001
+def test_idle_since_the_last_customer_or_pause(store: Store, before: str, what: Move, idle: bool) -> None:  # noqa: FBT001 - pytest gives it by name
     agent(store, "101", state=before, idle_since=NOW - MINUTE)
     store.presences.move("101", what, NOW)
     assert seat(store).idle_since == (NOW if idle else NOW - MINUTE)

@@ -16,6 +16,7 @@ from dialer.engine.enrol import enrol
 from dialer.settings import Settings
 from dialer.web.app import create_app
 from tests import campaigns
+from tests.mortal import blank
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -140,6 +141,7 @@ def works(tmp_path: Path) -> Iterator[Works]:
         allowed_countries=frozenset({"GB"}),
         database_url=f"sqlite:///{tmp_path / 'dialer.db'}",
     )
+    (tmp_path / "dialer.db").write_bytes(blank())
     works = bootstrap.assemble(given, clock=Standing())
     content = campaigns.document()
     works.store.campaigns.apply("survey", campaigns.version(content), content, NOW)
@@ -147,6 +149,7 @@ def works(tmp_path: Path) -> Iterator[Works]:
     call_customer(works)
     yield works
     works.desk.close()
+    works.reading.close()
     works.store.close()
 
 
