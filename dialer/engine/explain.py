@@ -13,6 +13,7 @@ from dialer.core.limit_use import limit_uses
 from dialer.core.limits import Call
 from dialer.core.record import CallbackState
 from dialer.core.rule_book import NOTHING
+from dialer.core.staffing import Mode
 from dialer.core.suppression import scopes_of
 from dialer.core.wall_clock import local
 from dialer.core.zones import candidates
@@ -107,9 +108,7 @@ def explain(
         mine = [one for one in enrolled if one.proposal.campaign.id == standing.campaign.id]
         found += [
             _timed(
-                _explain(
-                    one.proposal, house, at, one.occasion, [*_standing_rules(one.state, one.note), *agents], between
-                ),
+                _explain(one.proposal, house, at, one.occasion, _standing_rules(one.state, one.note), between, agents),
                 one,
                 house,
             )
@@ -120,8 +119,8 @@ def explain(
             reason = _reason(proposal, standing, at, house)
             if reason is not None:
                 proposal = replace(proposal, due=reason.due)
-            first = [*_not_enrolled(proposal, standing, at, house, reason), *agents]
-            found.append(_explain(proposal, house, at, "", first, between))
+            first = _not_enrolled(proposal, standing, at, house, reason)
+            found.append(_explain(proposal, house, at, "", first, between, agents))
     return found
 
 
@@ -130,13 +129,14 @@ def _agents(standing: Standing, seats: Sequence[Seat]) -> Iterator[Rule]:
     campaign = standing.campaign
     if campaign.agents is None:
         return
-    able = [seat for seat in seats if campaign.agents.takes(seat.agent, campaign.language)]
+    able = [seat for seat in seats if seat.agent.address and campaign.agents.takes(seat.agent, campaign.language)]
     free = [seat for seat in able if seat.is_free]
     busy = [seat for seat in able if seat.presence.in_hand]
     if free:
         yield Rule("agent", True, f"{len(free)} agents are ready at this moment")
     elif busy:
-        yield Rule("agent", True, f"all {len(busy)} agents who are ready have a customer at this moment")
+        ahead = campaign.agents.mode is Mode.PREDICTIVE  # which dials for those who will be free
+        yield Rule("agent", ahead, f"all {len(busy)} agents who are ready have a customer at this moment")
     elif able:
         yield Rule("agent", False, f"none of the {len(able)} agents of this campaign is ready at this moment")
     else:
@@ -183,9 +183,13 @@ def _explain(
     occasion: str,
     first: list[Rule],
     between: tuple[datetime, datetime] | None,
+    agents: Sequence[Rule] = (),
 ) -> Explanation:
     decision = decide(proposal, house, at)
     over = any(not rule.passed for rule in first)
+    word = _word(decision)
+    if word == "dial" and any(not rule.passed for rule in agents):
+        word = "wait"  # for somebody to talk to
     number = dialable(proposal, house)
     found = candidates(proposal.customer, number) if number is not None else None
     binding = _binding(proposal, house, number, decision.zones, at)
@@ -194,10 +198,10 @@ def _explain(
         campaign=proposal.campaign.id,
         occasion=occasion,
         at=at,
-        decision="refuse" if over else _word(decision),
+        decision="refuse" if over else word,
         until=decision.until if isinstance(decision, Wait) and not over else None,
         zones=decision.zones,
-        rules=(*first, *decision.rules),
+        rules=(*first, *agents, *decision.rules),
         known_by=found.because if found is not None else "",
         presets=tuple(_presets(proposal, binding, decision.zones, at)),
         limits=tuple(_limits(proposal, binding, number, decision.zones, at)) if number is not None else (),

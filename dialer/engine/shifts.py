@@ -36,7 +36,7 @@ AHEAD: Final = timedelta(hours=12)
 FARTHEST: Final = timedelta(days=60)
 """Farther ahead than this is no appointment but a mistyped date."""
 
-_SAY_FIRST: Final = "choose an outcome, or a next step that says it"
+_SAY_FIRST: Final = "choose what came of it: the script has established nothing"
 
 
 class Shifts:
@@ -247,6 +247,9 @@ class Shifts:
 
 def _mark(briefing: Briefing, held: InHand, record: Record, now: datetime) -> Mark | None:
     """The agent's own words about the call; None when they say nothing beside the notes."""
+    if record.next_step is NextStep.PROMISE and held.facts.disposition is Disposition.OPTED_OUT:
+        what = "this customer asked never to be called again, which holds"
+        raise InputError([Problem("next step", what, "finish the record without a promise")])
     disposition, code = _outcome(briefing.campaign, record)
     at, zone = None, ""
     if record.next_step is NextStep.PROMISE:

@@ -262,6 +262,16 @@ REASONS: tuple[tuple[str, str], ...] = (
     ("within every cap, and no cool-off lasts", "未超过任何次数限制，也不在冷静期"),
     ("within the hours of campaign, house and customer in every zone", "在各时区的允许时段内"),
     ("not the hour of day of the last miss", "避开上次未接通的时段"),
+    (r"(?P<layer>campaign|house|customer) hours are shut", "不在{layer}允许时段"),
+    ("the next number is tried", "改拨下一个号码"),
+    (
+        "little callable time is left before the deadline: call this customer yourself",
+        "期限前可呼叫时间不多：请亲自致电该客户",
+    ),
+    (
+        "the promised time is nearly over and no agent has called: call this customer yourself",
+        "预约时间即将错过且无坐席致电：请亲自致电该客户",
+    ),
     # Agents, where the campaign has them.
     (r"(?P<count>\d+) agents are ready at this moment", "目前有 {count} 名坐席就绪"),
     (r"all (?P<count>\d+) agents who are ready have a customer at this moment", "{count} 名坐席目前都在服务客户"),

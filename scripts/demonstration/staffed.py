@@ -21,6 +21,8 @@ CAMPAIGN: Final = "renewal_with_agents"
 SECONDS: Final = 120.0
 SPEED: Final = 10.0
 LOOK_EVERY: Final = 4.0
+RINGS_OUT: Final = 40.0
+"""Seconds, at the people's own speed, after which no phone rings any more."""
 SIGN_INS: Final = "sign-ins.txt"
 
 
@@ -48,6 +50,9 @@ def show(stage: Stage, agents: int, seconds: float, speed: float) -> None:
             with stage.process("robots", "at work: ", sys.executable, *command, *there, within=ROOT):
                 _invite(service, manager, you, robots, speed)
                 _watch(stage, service, manager, seconds)
+                say("No new calls; then the agents go home")
+                stage.dialer("campaigns", "pause", CAMPAIGN, "--reason", "the demo is over")
+                time.sleep(RINGS_OUT / speed)
                 say("The agents go home")
             say("Stopping the service: no new calls, those going on may end")
     _report(stage)

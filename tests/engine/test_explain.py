@@ -293,11 +293,14 @@ def test_whether_somebody_is_there_to_talk(kept: Kept) -> None:
     kept.world.enrol(customer("C1"))
     nobody = "nobody who works here may take calls of this campaign: see its teams and skills"
     assert agent_rules(kept) == [(False, nobody)]
-    floor.agent(kept.store, "1001", state="paused")
+    floor.agent(kept.store, "1000", state="ready", leg="parked", address="")  # a manager without a telephone
+    floor.agent(kept.store, "1001", state="paused", address="sip:a@example.com")
     assert agent_rules(kept) == [(False, "none of the 1 agents of this campaign is ready at this moment")]
-    floor.agent(kept.store, "1002", state="on_call")
+    assert kept.why().decision == "wait", "for somebody to talk to"
+    floor.agent(kept.store, "1002", state="on_call", address="sip:b@example.com")
     assert agent_rules(kept) == [(True, "all 1 agents who are ready have a customer at this moment")]
-    floor.agent(kept.store, "1003", state="ready", leg="parked")
+    assert kept.why().decision == "dial"
+    floor.agent(kept.store, "1003", state="ready", leg="parked", address="sip:c@example.com")
     assert agent_rules(kept) == [(True, "1 agents are ready at this moment")]
 
 

@@ -424,3 +424,12 @@ async def test_ahead_calls_have_no_agent_on_screen_until_they_meet(office: Offic
     await office.leg("101", "conference", "joined", token)
     assert (await call_of(office)).stage is Stage.CONNECTED
     assert PREDICTIVE["mode"] == (await call_of(office)).mode
+
+
+async def test_after_an_opt_out_nothing_can_be_promised(office: Office) -> None:
+    token = await office.call()
+    await office.talk(token)
+    await office.shifts.write("101", Record(next_step=NextStep.OPT_OUT))
+    with pytest.raises(InputError, match="never to be called again"):
+        await office.shifts.write("101", Record(next_step=NextStep.PROMISE, at=datetime(2026, 3, 4, 10)))  # noqa: DTZ001 - a clock on the wall
+    assert office.facts(token).disposition is Disposition.OPTED_OUT

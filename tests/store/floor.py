@@ -44,6 +44,7 @@ def agent(store: Store, staff_number: str, name: str = "", state: str = "ready",
     """Somebody who takes calls, where they stand."""
     role = presence.pop("role", Role.AGENT)
     lists = {"languages": [], "skills": [], "teams": presence.pop("teams", [])}
+    lists |= {"address": presence.pop("address", "")}
     who = {"staff_number": staff_number, "name": name or f"Agent {staff_number}", "role": role.value, **lists}
     key = _put(store, AgentRow, **who, created_at=NOW, changed_at=NOW)
     _put(store, PresenceRow, agent_id=key, state=state, since=presence.pop("since", NOW), **presence)

@@ -105,7 +105,7 @@ def _grouped(
     """What stands in the way, by state: reasons that differ only in a clock, a place or a number are one."""
     found: dict[CallbackState, Counter[str]] = {}
     for state, reason, note, many in rows:
-        words = t.kind(reason) if reason else t.sort_of(note)
+        words = t.kind(reason) if reason else t.sort_of(note) if note else t.nothing()
         found.setdefault(state, Counter())[words] += many
     return [
         (state, [(words, many, TONES[state]) for words, many in found[state].most_common(12)])

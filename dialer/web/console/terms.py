@@ -96,6 +96,10 @@ class Terms:
         self._tongue = tongue
         self._language = Language(tongue.language)
 
+    def nothing(self) -> str:
+        """What stands in the way of somebody who may be called."""
+        return self._tongue.say("Nothing: may be called now")
+
     def word(self, member: StrEnum | None) -> str:
         """A value of one of our enumerations; nothing for None."""
         if member is None:

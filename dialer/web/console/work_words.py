@@ -60,7 +60,7 @@ SAID: Final = {
     ("call", "you have no customer in hand"): N_("You have no customer in hand; wait for the next one."),
     ("call", "it is not over"): N_("The call is not over. Hang up first."),
     ("call", "the carrier did not end it"): N_("The call was not ended. Try again; the customer can hang up too."),
-    ("outcome", "is missing"): N_("Choose an outcome, or a next step that says it."),
+    ("outcome", "is missing"): N_("Choose what came of it: the script has established nothing."),
     ("time", "has passed, or is too far ahead"): N_("Agree a time that is ahead, within the next 60 days."),
     ("zone", ""): N_("This time is not the same in each zone. Ask where the customer is, and choose."),
     ("telephone", ""): N_("There is no telephone number of yours. Ask a manager to enter it."),

@@ -47,12 +47,13 @@
   document.addEventListener("htmx:afterSettle", tick);
   document.addEventListener("htmx:sseMessage", tick);
 
-  // A refused request says why in #notice; the next one that works takes it away.
+  // A refused request says why in #notice; the next one that somebody makes and that works takes it away.
   document.addEventListener("htmx:afterRequest", (event) => {
     const answer = event.detail.xhr;
     if (answer) heardNow(answer.getResponseHeader("date") || "");
     const notice = document.getElementById("notice");
-    if (event.detail.successful && notice) notice.replaceChildren();
+    const byItself = /\/work\/(write|here)$/.test(event.detail.pathInfo?.requestPath || "");
+    if (event.detail.successful && notice && !byItself) notice.replaceChildren();
   });
   document.addEventListener("htmx:sendError", () => lost(true));
 

@@ -362,7 +362,7 @@ async def test_what_is_not_possible_now_is_said(agent: Browser, shifts: Double, 
     shifts.refuses = InputError([Problem("outcome", "is missing", "choose one"), Problem("moon", "is full", "wait")])
     answer = await agent.post("/console/work/ready", htmx=htmx)
     assert answer.status == 409
-    assert "Choose an outcome, or a next step that says it. moon: is full (wait)" in answer.text
+    assert "Choose what came of it: the script has established nothing. moon: is full (wait)" in answer.text
     assert ("hx-retarget" in answer.headers) is htmx
 
 
