@@ -40,6 +40,9 @@ BETWEEN_ROUNDS = 0.02
 GRACE = timedelta(seconds=30)
 """How long a stop waits for calls that are going on. What is not over then is found again by reconciliation."""
 
+SCREENS_LEAVE = 0.3
+"""Seconds in which the screens' streams end by themselves."""
+
 LAST_REQUESTS = 5
 """Seconds that a stop gives requests in the middle of being made; one that stalls must not hold it up."""
 
@@ -97,7 +100,9 @@ class Daemon:
         await dialing
         with _reported("calls_left_to_reconciliation"):
             await self._finish_calls()
-        AppStatus.should_exit = True  # screens that look on would hold the stop up
+        self._works.changes.closing.set()
+        await asyncio.sleep(SCREENS_LEAVE)
+        AppStatus.should_exit = True  # screens that look on still would hold the stop up
         server.should_exit = True
         await serving
         await self._works.ledger.finish()

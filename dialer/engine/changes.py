@@ -15,6 +15,7 @@ class Changes:
 
     def __init__(self) -> None:
         self.version = 0
+        self.closing = asyncio.Event()  # set when the service stops: nobody need wait any longer
         self._waiting: set[asyncio.Future[None]] = set()
         self._told: list[Callable[[], object]] = []
 

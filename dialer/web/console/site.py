@@ -107,7 +107,9 @@ class Console:
 
         def register(source: Events) -> Events:
             async def answer(request: Request) -> Response:
-                return stream.respond(source(request), lambda: self._still(request, permission), self.check_streams)
+                closing = self.works.changes.closing
+                events, check = source(request), self.check_streams
+                return stream.respond(events, lambda: self._still(request, permission), check, closing)
 
             self.doors.append(Door("/console" + path, "GET", permission, answer, is_stream=True))
             return source

@@ -33,21 +33,27 @@ SIGNED_OUT: Final = "signed-out"
 
 
 def respond(
-    events: AsyncIterator[tuple[str, str]], still: Callable[[], Awaitable[bool]], check_every: timedelta
+    events: AsyncIterator[tuple[str, str]],
+    still: Callable[[], Awaitable[bool]],
+    check_every: timedelta,
+    closing: asyncio.Event,
 ) -> Response:
-    """An endless answer of (event's name, HTML), which ends when `still` says no."""
+    """An endless answer of (event's name, HTML), which ends when `still` says no, or when the service is `closing`."""
     return EventSourceResponse(
-        _watched(events, still, check_every),
+        _watched(events, still, check_every, closing),
         ping=PING_EVERY.total_seconds(),
         ping_message_factory=lambda: ServerSentEvent(comment="still here"),
     )
 
 
 async def _watched(
-    events: AsyncIterator[tuple[str, str]], still: Callable[[], Awaitable[bool]], check_every: timedelta
+    events: AsyncIterator[tuple[str, str]],
+    still: Callable[[], Awaitable[bool]],
+    check_every: timedelta,
+    closing: asyncio.Event,
 ) -> AsyncGenerator[ServerSentEvent, None]:
     told: asyncio.Queue[tuple[str, str] | None] = asyncio.Queue(maxsize=1)
-    telling = asyncio.create_task(_tell(events, told))
+    telling, ending = asyncio.create_task(_tell(events, told)), asyncio.create_task(_end(closing, told))
     loop = asyncio.get_running_loop()
     check_at = loop.time() + check_every.total_seconds()
     yield ServerSentEvent(comment="connected", retry=int(RETRY.total_seconds() * 1000))
@@ -66,9 +72,15 @@ async def _watched(
             if one[0]:
                 yield ServerSentEvent(event=one[0], data=one[1])
     finally:
-        telling.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await telling
+        for task in (telling, ending):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+
+async def _end(closing: asyncio.Event, told: asyncio.Queue[tuple[str, str] | None]) -> None:
+    await closing.wait()
+    await told.put(None)
 
 
 async def _tell(events: AsyncIterator[tuple[str, str]], told: asyncio.Queue[tuple[str, str] | None]) -> None:

@@ -87,3 +87,11 @@ async def test_streams_ask_for_the_role_as_pages_do(listener: Browser) -> None:
     assert (await listener.get("/console/events/two")).status == 401
     await listener.sign_in(NUMBERS[Role.AGENT])
     assert (await listener.get("/console/events/endless")).status == 403
+
+
+async def test_a_stream_ends_when_the_service_stops(listener: Browser, works: Works) -> None:
+    """Else a stop would wait for every screen, or cut each off in the middle."""
+    await listener.sign_in(NUMBERS[Role.TEAM_LEAD])
+    works.changes.closing.set()
+    answer = await listener.get("/console/events/endless")
+    assert answer.headers["content-type"].startswith("text/event-stream")
