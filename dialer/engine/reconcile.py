@@ -48,6 +48,11 @@ class Patience:
     unanswered: timedelta = timedelta(seconds=90)  # no phone rings longer: one that was not answered by then has ended
 
     @property
+    def before_answer(self) -> timedelta:
+        """How long a call that nobody has answered may be silent: never longer than any other."""
+        return min(self.unanswered, self.silence)
+
+    @property
     def before_listing(self) -> timedelta:
         """From the intent to the first listing: whatever was on its way has arrived and can be seen."""
         return self.lease + self.listing_lag
@@ -74,7 +79,7 @@ class Reconciler:
             looked += await self._forsaken()
             looked += await self._unknown()
             now = self._clock.now()
-            looked += await self._silent(now - self._patience.silence, now - self._patience.unanswered)
+            looked += await self._silent(now - self._patience.silence, now - self._patience.before_answer)
         except CarrierError as error:
             log.warning("carrier_cannot_be_asked", error=str(error))
         return looked
