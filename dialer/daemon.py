@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import structlog
 import uvicorn
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from sse_starlette.sse import AppStatus
 
 from dialer.customer_files.mapping import load_mapping
 from dialer.engine.divide import divide
@@ -76,7 +75,6 @@ class Daemon:
         `ready` is given the address at which webhooks are answered.
         """
         given = self._works.settings
-        AppStatus.should_exit = False  # of the process, which may have had a service before
         config = uvicorn.Config(
             self._app,
             host=given.host,
@@ -102,7 +100,6 @@ class Daemon:
             await self._finish_calls()
         self._works.changes.closing.set()
         await asyncio.sleep(SCREENS_LEAVE)
-        AppStatus.should_exit = True  # screens that look on still would hold the stop up
         server.should_exit = True
         await serving
         await self._works.ledger.finish()

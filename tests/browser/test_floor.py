@@ -157,7 +157,7 @@ def test_what_is_not_possible_is_said(centre: CallCentre, browser: Browser) -> N
     anna.gets_a_call()
     anna.hangs_up()
     anna.press("f")
-    anna.sees("#notice", "Choose an outcome")
+    anna.sees("#notice", "Choose what came of it")
     anna.chooses("Never call again")
     anna.press("f")
     anna.sees("#notice", "Please confirm")
