@@ -62,3 +62,29 @@ def empty_database_url(database_url: str, tmp_path: Path) -> str:
     """The URL of a new database without any table."""
     (tmp_path / "dialer.db").unlink(missing_ok=True)
     return database_url
+
+
+WHOLE = {
+    "carrier": {"test_conferences"},
+    "cli": {"test_trail"},
+    "console": {
+        "test_board",
+        "test_campaigns",
+        "test_customers",
+        "test_reports",
+        "test_tasks",
+        "test_why",
+        "test_work",
+    },
+    "engine": {"test_bridge", "test_floor", "test_pacing", "test_parking", "test_shifts"},
+    "store": {"test_reservations", "test_settlement"},
+}
+"""By folder: tests that play whole calls or draw whole pages, which is too much for the quick part."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave them out of the quick part."""
+    for item in items:
+        if item.path.stem in WHOLE.get(item.path.parent.name, ()):
+            item.add_marker(pytest.mark.slow)
