@@ -20,7 +20,7 @@ MODULES = sorted((ROOT / "dialer").rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 SAYS_NOTHING = {"util", "utils", "helper", "helpers", "common", "base", "manager", "managers", "handler", "handlers"}
-MACHINE_PATHS = [b"/" + folder + b"/" for folder in (b"work/" + b"main", b"work/" + b"shared", b"root")]
+MACHINE_PATHS = [b"/" + folder + b"/" for folder in (b"work", b"root")]
 
 
 def name(path: Path) -> str:

@@ -77,7 +77,7 @@ class Robot:
 
     async def work(self) -> None:
         """Begin the shift, and go on until it is time to go home and the call in hand is over."""
-        await self.browser.open("/console/work")
+        await self.browser.open("/console/calls")
         watching = asyncio.create_task(self._watch())
         try:
             while not (self.home.is_set() and screen.read(self.parts).standing == "offline"):
@@ -99,7 +99,7 @@ class Robot:
             watching.cancel()
 
     async def _watch(self) -> None:
-        async for name, html in self.browser.stream("/console/events/work"):
+        async for name, html in self.browser.stream("/console/events/calls"):
             self.parts[name] = html
             self.moved.set()
 
@@ -112,7 +112,7 @@ class Robot:
                 await self._answer(now)
             case "connected":
                 if await self._takes(now, self.habits.parts):
-                    await self.browser.press("/console/work/hang-up", attempt=now.attempt)
+                    await self.browser.press("/console/calls/hang-up", attempt=now.attempt)
                     self.done["hung up"] += 1
             case "wrap_up":
                 await self._finish(now)
@@ -121,28 +121,28 @@ class Robot:
 
     async def _stand(self, now: Screen) -> None:
         if self.home.is_set():
-            await self.browser.press("/console/work/leave")
+            await self.browser.press("/console/calls/leave")
             return
         match now.standing:
             case "offline":
-                await self.browser.press("/console/work/start")
+                await self.browser.press("/console/calls/start")
             case "paused":
-                await self.browser.press("/console/work/ready")
+                await self.browser.press("/console/calls/ready")
 
     async def _decide_to_dial(self, now: Screen) -> None:
         if not await self._takes(now, self.habits.reads):
             return
         if self.chance.random() < SKIPS:
-            await self.browser.press("/console/work/skip", attempt=now.attempt, reason="recent")
+            await self.browser.press("/console/calls/skip", attempt=now.attempt, reason="recent")
         else:
-            await self.browser.press("/console/work/dial", attempt=now.attempt)
+            await self.browser.press("/console/calls/dial", attempt=now.attempt)
 
     async def _answer(self, now: Screen) -> None:
         if not await self._takes(now, self.habits.hears):
             return
         keys = list(now.keys)
         key = self.chance.choices(keys, [ANSWERS.get(one, ANSWERS["3"]) for one in keys])[0] if keys else ""
-        await self.browser.press("/console/work/answer", attempt=now.attempt, node=now.node, tries=now.tries, key=key)
+        await self.browser.press("/console/calls/answer", attempt=now.attempt, node=now.node, tries=now.tries, key=key)
         self.done["answers"] += 1
 
     async def _finish(self, now: Screen) -> None:
@@ -157,11 +157,11 @@ class Robot:
             fields |= self._promise(now)
         elif dice < PROMISES + CASES:
             fields["next_step"] = "case"
-        await self.browser.press("/console/work/finish", **fields)
+        await self.browser.press("/console/calls/finish", **fields)
         self.done["finished"] += 1
         self.done[f"next: {fields['next_step']}"] += 1
         if self.chance.random() < BREAKS and not self.home.is_set():
-            await self.browser.press("/console/work/pause", reason="break")
+            await self.browser.press("/console/calls/pause", reason="break")
             await self._sleep(self.habits.rests)
 
     def _promise(self, now: Screen) -> dict[str, str]:

@@ -60,7 +60,7 @@ def show(stage: Stage, agents: int, seconds: float, speed: float) -> None:
 
 def _invite(url: str, manager: Account, you: Account, robots: list[Account], speed: float) -> None:
     say(f"{len(robots)} agents are at their screens. Look at them in a browser:")
-    rows = (("the board", "/console/board", manager), ("take calls yourself", "/console/work", you))
+    rows = (("the board", "/console/board", manager), ("take calls yourself", "/console/calls", you))
     for what, page, one in rows:
         out.print(f"  {what}: [bold]{url}{page}[/bold]", soft_wrap=True)
         out.print(f"    sign in as [bold]{one.number}[/bold] ({one.role}) with [bold]{one.password}[/bold]")

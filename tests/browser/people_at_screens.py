@@ -89,7 +89,7 @@ class AgentsScreen(Screen):
 
     def notes(self, text: str) -> None:
         """Write a note and wait until it is saved."""
-        with self.page.expect_response(lambda answer: answer.url.endswith("/work/write") and answer.status == 204):
+        with self.page.expect_response(lambda answer: answer.url.endswith("/calls/write") and answer.status == 204):
             self.page.locator("[name=notes]").fill(text)
         self.press("Escape")
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     Events = Callable[[Request], AsyncIterator[tuple[str, str]]]
 
 HOMES: Final = {
-    Role.AGENT: "/console/work",
+    Role.AGENT: "/console/calls",
     Role.TEAM_LEAD: "/console/board",
     Role.MANAGER: "/console/board",
     Role.OPERATOR: "/console/campaigns",

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from dialer.web.console.site import Console
     from dialer.web.console.work_glance import Glance
 
-HOME: Final = "/console/work"
+HOME: Final = "/console/calls"
 
 PARTS: Final = ("state", "call", "script", "record", "file", "ahead")
 """Each has a template of its own and is sent by itself when it changes."""
@@ -65,7 +65,7 @@ def _watching(console: Console, screen: _Screen) -> None:
     shifts, changes = console.works.shifts, console.works.changes
     glances = Glances(console.works)
 
-    @console.page("/work", Permission.WORK, title=N_("My work"), order=10)
+    @console.page("/calls", Permission.WORK, title=N_("My work"), order=10)
     async def work(request: Request) -> Response:
         number = who(request).agent.staff_number
         view = await shifts.view(number)
@@ -78,12 +78,12 @@ def _watching(console: Console, screen: _Screen) -> None:
         shifts.seen(number)
         return console.render(request, "work.html", parts=screen.parts(request, view))
 
-    @console.action("/work/here", Permission.WORK)
+    @console.action("/calls/here", Permission.WORK)
     async def here(request: Request) -> Response:
         shifts.seen(who(request).agent.staff_number)
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
-    @console.events("/events/work", Permission.WORK)
+    @console.events("/events/calls", Permission.WORK)
     def events(request: Request) -> AsyncIterator[tuple[str, str]]:
         return _follow(console, screen, glances, request)
 
@@ -122,15 +122,15 @@ def _standing(console: Console, screen: _Screen) -> None:
     """Where the agent stands: signed in, ready, paused."""
     shifts = console.works.shifts
 
-    @console.action("/work/start", Permission.WORK)
+    @console.action("/calls/start", Permission.WORK)
     async def start(request: Request) -> Response:
         return await screen.do(request, "work.start", shifts.sign_in(who(request).agent.staff_number))
 
-    @console.action("/work/ready", Permission.WORK)
+    @console.action("/calls/ready", Permission.WORK)
     async def ready(request: Request) -> Response:
         return await screen.do(request, "work.ready", shifts.get_ready(who(request).agent.staff_number))
 
-    @console.action("/work/pause", Permission.WORK)
+    @console.action("/calls/pause", Permission.WORK)
     async def pause(request: Request) -> Response:
         reason = _reason(request, REASONS)
         if not reason:
@@ -138,7 +138,7 @@ def _standing(console: Console, screen: _Screen) -> None:
         doing = shifts.pause(who(request).agent.staff_number, reason)
         return await screen.do(request, "work.pause", doing, {"reason": reason})
 
-    @console.action("/work/leave", Permission.WORK)
+    @console.action("/calls/leave", Permission.WORK)
     async def leave(request: Request) -> Response:
         return await screen.do(request, "work.leave", shifts.sign_out(who(request).agent.staff_number), leads="?away=1")
 
@@ -147,11 +147,11 @@ def _calling(console: Console, screen: _Screen) -> None:
     """The call in hand: dial or not, the steps of the script, the end."""
     shifts = console.works.shifts
 
-    @console.action("/work/dial", Permission.WORK)
+    @console.action("/calls/dial", Permission.WORK)
     async def dial(request: Request) -> Response:
         return await screen.in_call(request, lambda number, _: shifts.dial(number), "call.dial")
 
-    @console.action("/work/skip", Permission.WORK)
+    @console.action("/calls/skip", Permission.WORK)
     async def skip(request: Request) -> Response:
         reason = _reason(request, SKIPS)
         if not reason:
@@ -160,7 +160,7 @@ def _calling(console: Console, screen: _Screen) -> None:
             request, lambda number, _: shifts.skip(number, reason), "call.skip", {"reason": reason}
         )
 
-    @console.action("/work/answer", Permission.WORK)
+    @console.action("/calls/answer", Permission.WORK)
     async def answer(request: Request) -> Response:
         fields = form(request)
         node, key, tries = fields.get("node", ""), fields.get("key", ""), fields.get("tries", "")
@@ -168,11 +168,11 @@ def _calling(console: Console, screen: _Screen) -> None:
             return screen.wrong(request, CLOSED)
         return await screen.in_call(request, lambda number, _: shifts.answer(number, node, int(tries), key))
 
-    @console.action("/work/back", Permission.WORK)
+    @console.action("/calls/back", Permission.WORK)
     async def back(request: Request) -> Response:
         return await screen.in_call(request, lambda number, _: shifts.back(number))
 
-    @console.action("/work/hang-up", Permission.WORK)
+    @console.action("/calls/hang-up", Permission.WORK)
     async def hang_up(request: Request) -> Response:
         return await screen.in_call(request, lambda number, _: shifts.hang_up(number), "call.hang_up")
 
@@ -181,7 +181,7 @@ def _recording(console: Console, screen: _Screen) -> None:
     """What is written down. The browser saves it while it is typed, the agent finishes it."""
     shifts = console.works.shifts
 
-    @console.action("/work/write", Permission.WORK)
+    @console.action("/calls/write", Permission.WORK)
     async def write(request: Request) -> Response:
         fields = form(request)
 
@@ -190,7 +190,7 @@ def _recording(console: Console, screen: _Screen) -> None:
 
         return await screen.in_call(request, keep)
 
-    @console.action("/work/finish", Permission.WORK)
+    @console.action("/calls/finish", Permission.WORK)
     async def finish(request: Request) -> Response:
         number = who(request).agent.staff_number
         call = await screen.meant(request)

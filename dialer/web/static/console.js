@@ -52,7 +52,7 @@
     const answer = event.detail.xhr;
     if (answer) heardNow(answer.getResponseHeader("date") || "");
     const notice = document.getElementById("notice");
-    const byItself = /\/work\/(write|here)$/.test(event.detail.pathInfo?.requestPath || "");
+    const byItself = /\/calls\/(write|here)$/.test(event.detail.pathInfo?.requestPath || "");
     if (event.detail.successful && notice && !byItself) notice.replaceChildren();
   });
   document.addEventListener("htmx:sendError", () => lost(true));

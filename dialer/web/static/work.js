@@ -31,7 +31,7 @@
   // The server asks every few seconds whether somebody is here. Timers of hidden pages sleep; answers do not.
   const here = () => {
     const headers = JSON.parse(document.body.getAttribute("hx-headers"));
-    fetch("/console/work/here", { method: "POST", headers }).catch(() => {}); // a lost line is said by the stream
+    fetch("/console/calls/here", { method: "POST", headers }).catch(() => {}); // a lost line is said by the stream
   };
   // What was typed while the line to the server was down is sent now.
   document.addEventListener("htmx:sseOpen", (event) => {

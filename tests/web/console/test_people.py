@@ -58,7 +58,7 @@ async def test_a_manager_adds_somebody_who_then_chooses_a_password(
     assert (await another.get("/console")).goes_to == "/console/account"
     account = (await another.get("/console/account")).text
     assert "Somebody else knows your password" in account
-    assert "/console/work" not in account
+    assert "/console/calls" not in account
     answer = await another.post("/console/account/password", old=secret, new=NEW, again=NEW)
     assert answer.goes_to == "/console"
     assert not member(works, "3001").must_change

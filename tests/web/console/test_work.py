@@ -185,22 +185,22 @@ def trail(works: Works) -> list[tuple[str, str]]:
 
 async def test_the_day_begins_by_opening_the_page(agent: Browser, shifts: Double) -> None:
     shifts.stands(AgentState.OFFLINE)
-    page = await agent.get("/console/work")
+    page = await agent.get("/console/calls")
     assert shifts.asked == [("sign_in", ME)]
     assert shifts.seen_times == 1
     assert "You are not at work" in page.text
-    await agent.get("/console/work?away=1")
+    await agent.get("/console/calls?away=1")
     assert len(shifts.asked) == 1
 
 
 async def test_paused_says_what_to_do_and_what_is_ahead(agent: Browser, shifts: Double) -> None:
     shifts.stands(AgentState.PAUSED, reason="lunch")
-    html = (await agent.get("/console/work")).text
+    html = (await agent.get("/console/calls")).text
     assert {"r", "p"} <= keys(html)
     for text in ("You are paused", "Lunch", "Promised call", "call after tea", "Spring survey", "3 Mar 15:30"):
         assert text in html
     assert re.search(r"<dt>reached</dt><dd>3</dd>", html)
-    assert 'sse-connect="/console/events/work"' in html
+    assert 'sse-connect="/console/events/calls"' in html
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ async def test_paused_says_what_to_do_and_what_is_ahead(agent: Browser, shifts: 
 )
 async def test_the_telephone(agent: Browser, shifts: Double, leg: str, tries: int, text: str) -> None:
     shifts.stands(AgentState.READY, leg=leg, leg_tries=tries)
-    html = (await agent.get("/console/work")).text
+    html = (await agent.get("/console/calls")).text
     assert text in html
     assert ("r" in keys(html)) is (leg == "none")
 
@@ -223,26 +223,26 @@ async def test_the_telephone(agent: Browser, shifts: Double, leg: str, tries: in
 async def test_without_telephone_or_campaign_the_agent_is_told_whom_to_ask(agent: Browser, shifts: Double) -> None:
     nowhere = replace(shifts.view_now.agent, address="")
     shifts.stands(AgentState.READY, agent=nowhere, campaigns=())
-    html = (await agent.get("/console/work")).text
+    html = (await agent.get("/console/calls")).text
     assert "Ask a manager to enter it." in html
     assert "Ask your team lead." in html
 
 
 async def test_preview(agent: Browser, shifts: Double) -> None:
     shifts.stands(AgentState.RESERVED, in_hand(Stage.PREVIEW, promised_for=NOW))
-    html = (await agent.get("/console/work")).text
+    html = (await agent.get("/console/calls")).text
     assert {"d", "s", "p"} <= keys(html)
     assert "then it is dialed by itself" in html
     assert "promised for 3 Mar 14:30" in html
     assert 'data-until="2026-03-03T14:30:20+00:00"' in html
     assert "likes tea" not in html  # nothing is written down before the call
     shifts.stands(AgentState.RESERVED, in_hand(Stage.PREVIEW, dials_at_zero=False))
-    assert "goes back to the queue" in (await agent.get("/console/work")).text
+    assert "goes back to the queue" in (await agent.get("/console/calls")).text
 
 
 async def test_dialing(agent: Browser, shifts: Double) -> None:
     shifts.stands(AgentState.RESERVED, in_hand(Stage.DIALING))
-    html = (await agent.get("/console/work")).text
+    html = (await agent.get("/console/calls")).text
     assert "It rings" in html
     assert 'data-since="2026-03-03T14:29:00+00:00"' in html
     assert not {"d", "h", "f", "1"} & keys(html)
@@ -250,7 +250,7 @@ async def test_dialing(agent: Browser, shifts: Double) -> None:
 
 async def test_connected(agent: Browser, shifts: Double) -> None:
     shifts.stands(AgentState.ON_CALL, in_hand(Stage.CONNECTED), afterwards=AgentState.PAUSED)
-    html = (await agent.get("/console/work")).text
+    html = (await agent.get("/console/calls")).text
     assert {"h", "1", "2", "b", "p", "r"} <= keys(html)
     for text in ("Are you satisfied?", "So-so", "likes tea", "Bought it", "Does not want this", "VIP", "no answer"):
         assert text in html
@@ -267,12 +267,12 @@ async def test_connected(agent: Browser, shifts: Double) -> None:
 async def test_long_conversations_change_colour(agent: Browser, shifts: Double) -> None:
     for flagged, word in ((NOW + MINUTE, "Come to an end"), (NOW, "the team lead sees it")):
         shifts.stands(AgentState.ON_CALL, in_hand(Stage.CONNECTED, warn_at=NOW, flag_at=flagged))
-        assert word in (await agent.get("/console/work")).text
+        assert word in (await agent.get("/console/calls")).text
 
 
 async def test_the_end_of_the_script(agent: Browser, shifts: Double) -> None:
     shifts.stands(AgentState.ON_CALL, in_hand(Stage.CONNECTED, page=ScriptPage(("Goodbye.",)), chosen="bought"))
-    html = (await agent.get("/console/work")).text
+    html = (await agent.get("/console/calls")).text
     assert "The script is over" in html
     assert "Outcome so far: Bought it" in html
 
@@ -280,7 +280,7 @@ async def test_the_end_of_the_script(agent: Browser, shifts: Double) -> None:
 async def test_wrap_up(agent: Browser, shifts: Double) -> None:
     promised = NOW + timedelta(days=1)
     shifts.stands(AgentState.WRAP_UP, in_hand(Stage.WRAP_UP, chosen="refused", promise_at=promised))
-    html = (await agent.get("/console/work")).text
+    html = (await agent.get("/console/calls")).text
     assert "f" in keys(html)
     assert 'form="record"' in html
     assert '<progress max="80"' in html
@@ -294,7 +294,7 @@ async def test_in_chinese(site: Console, shifts: Double) -> None:
     browser = Browser(site, Starlette(routes=site.routes()), language="zh-CN")
     await browser.sign_in(ME)
     shifts.stands(AgentState.ON_CALL, in_hand(Stage.CONNECTED), reason="")
-    html = (await browser.get("/console/work")).text
+    html = (await browser.get("/console/calls")).text
     for text in ("通话中", "挂断", "话术", "备注", "通话结果", "预约回访", "无人接听"):
         assert text in html
 
@@ -302,7 +302,7 @@ async def test_in_chinese(site: Console, shifts: Double) -> None:
 async def test_an_operator_has_no_such_screen(site: Console) -> None:
     browser = Browser(site, Starlette(routes=site.routes()))
     await browser.sign_in(NUMBERS[Role.OPERATOR])
-    assert (await browser.get("/console/work")).status == 403
+    assert (await browser.get("/console/calls")).status == 403
 
 
 # --- What the buttons ask for
@@ -332,25 +332,25 @@ async def test_buttons(
     agent: Browser, shifts: Double, path: str, fields: dict[str, Any], asked: tuple[Any, ...], *, htmx: bool
 ) -> None:
     shifts.stands(AgentState.ON_CALL, in_hand(Stage.CONNECTED))
-    await agent.get("/console/work")
-    answer = await agent.post(f"/console/work/{path}", htmx=htmx, **fields)
+    await agent.get("/console/calls")
+    answer = await agent.post(f"/console/calls/{path}", htmx=htmx, **fields)
     assert shifts.asked == [asked]
     if not htmx:
-        assert (answer.status, answer.goes_to.partition("?")[0]) == (303, "/console/work")
+        assert (answer.status, answer.goes_to.partition("?")[0]) == (303, "/console/calls")
     else:
         assert answer.status == 204
-        assert answer.goes_to == ("/console/work?away=1" if path == "leave" else "")
+        assert answer.goes_to == ("/console/calls?away=1" if path == "leave" else "")
 
 
 @pytest.mark.parametrize("path", ["dial", "skip", "answer", "back", "hang-up", "write", "finish"])
 async def test_what_was_meant_for_one_customer_never_reaches_the_next(
     agent: Browser, shifts: Double, path: str
 ) -> None:
-    await agent.get("/console/work")
+    await agent.get("/console/calls")
     for call in (None, in_hand(Stage.CONNECTED, attempt="a-2")):
         shifts.stands(AgentState.ON_CALL, call)
         fields: dict[str, Any] = {"attempt": "a-1", "tries": "1", "reason": "recent", "notes": "secret"}
-        answer = await agent.post(f"/console/work/{path}", htmx=True, **fields)
+        answer = await agent.post(f"/console/calls/{path}", htmx=True, **fields)
         assert answer.status == 409
         assert "nothing was changed" in answer.text
     assert shifts.asked == []
@@ -358,9 +358,9 @@ async def test_what_was_meant_for_one_customer_never_reaches_the_next(
 
 @pytest.mark.parametrize("htmx", [False, True])
 async def test_what_is_not_possible_now_is_said(agent: Browser, shifts: Double, *, htmx: bool) -> None:
-    await agent.get("/console/work")
+    await agent.get("/console/calls")
     shifts.refuses = InputError([Problem("outcome", "is missing", "choose one"), Problem("moon", "is full", "wait")])
-    answer = await agent.post("/console/work/ready", htmx=htmx)
+    answer = await agent.post("/console/calls/ready", htmx=htmx)
     assert answer.status == 409
     assert "Choose what came of it: the script has established nothing. moon: is full (wait)" in answer.text
     assert ("hx-retarget" in answer.headers) is htmx
@@ -368,18 +368,18 @@ async def test_what_is_not_possible_now_is_said(agent: Browser, shifts: Double, 
 
 async def test_a_reason_is_needed(agent: Browser, shifts: Double) -> None:
     shifts.stands(AgentState.RESERVED, in_hand(Stage.PREVIEW))
-    await agent.get("/console/work")
-    assert (await agent.post("/console/work/pause", htmx=True, other=" ")).status == 422
-    assert (await agent.post("/console/work/skip", htmx=True, attempt="a-1")).status == 422
+    await agent.get("/console/calls")
+    assert (await agent.post("/console/calls/pause", htmx=True, other=" ")).status == 422
+    assert (await agent.post("/console/calls/skip", htmx=True, attempt="a-1")).status == 422
     assert shifts.asked == []
 
 
 async def test_changes_are_in_the_trail_and_typing_is_not(agent: Browser, shifts: Double, works: Works) -> None:
     shifts.stands(AgentState.WRAP_UP, in_hand(Stage.WRAP_UP))
-    await agent.get("/console/work")
-    await agent.post("/console/work/pause", reason="lunch")
-    await agent.post("/console/work/write", attempt="a-1", notes="private matter")
-    await agent.post("/console/work/finish", attempt="a-1", notes="private matter", outcome="bought")
+    await agent.get("/console/calls")
+    await agent.post("/console/calls/pause", reason="lunch")
+    await agent.post("/console/calls/write", attempt="a-1", notes="private matter")
+    await agent.post("/console/calls/finish", attempt="a-1", notes="private matter", outcome="bought")
     assert {("work.pause", ME), ("call.record", "a-1")} <= set(trail(works))
     assert "private" not in str(works.store.audit.latest(50))
 
@@ -389,7 +389,7 @@ async def test_changes_are_in_the_trail_and_typing_is_not(agent: Browser, shifts
 
 async def test_finishing(agent: Browser, shifts: Double) -> None:
     shifts.stands(AgentState.WRAP_UP, in_hand(Stage.WRAP_UP))
-    await agent.get("/console/work")
+    await agent.get("/console/calls")
     fields: dict[str, Any] = {
         "day": "2026-03-05",
         "hour": "10:00",
@@ -398,7 +398,7 @@ async def test_finishing(agent: Browser, shifts: Double) -> None:
         "person": "x",
     }
     answer = await agent.post(
-        "/console/work/finish", attempt="a-1", outcome="bought", next_step="promise", another_agent="yes", **fields
+        "/console/calls/finish", attempt="a-1", outcome="bought", next_step="promise", another_agent="yes", **fields
     )
     assert answer.status == 303
     at = datetime(2026, 3, 5, 10)  # noqa: DTZ001 - a wall clock
@@ -418,22 +418,22 @@ async def test_half_a_record_is_kept_but_not_finished(
     agent: Browser, shifts: Double, fields: dict[str, Any], text: str
 ) -> None:
     shifts.stands(AgentState.WRAP_UP, in_hand(Stage.WRAP_UP))
-    await agent.get("/console/work")
-    answer = await agent.post("/console/work/finish", htmx=True, attempt="a-1", **fields)
+    await agent.get("/console/calls")
+    answer = await agent.post("/console/calls/finish", htmx=True, attempt="a-1", **fields)
     assert answer.status == 422
     assert text in answer.text
     assert shifts.asked == []
-    assert (await agent.post("/console/work/write", htmx=True, attempt="a-1", notes="n", **fields)).status == 204
+    assert (await agent.post("/console/calls/write", htmx=True, attempt="a-1", notes="n", **fields)).status == 204
     assert shifts.asked == [("write", ME, Record(notes="n"))]
 
 
 async def test_only_what_was_offered_is_taken(agent: Browser, shifts: Double) -> None:
     shifts.stands(AgentState.WRAP_UP, in_hand(Stage.WRAP_UP))
-    await agent.get("/console/work")
+    await agent.get("/console/calls")
     odd: dict[str, Any] = {"outcome": "hacked", "next_step": "nix", "zone": "Mars/Base", "notes": "n" * 5000}
-    await agent.post("/console/work/finish", attempt="a-1", **odd)
-    await agent.post("/console/work/finish", attempt="a-1", next_step="opt_out", sure="yes")
-    await agent.post("/console/work/finish", attempt="a-1", next_step="case", person=" Kim ")
+    await agent.post("/console/calls/finish", attempt="a-1", **odd)
+    await agent.post("/console/calls/finish", attempt="a-1", next_step="opt_out", sure="yes")
+    await agent.post("/console/calls/finish", attempt="a-1", next_step="case", person=" Kim ")
     records = [record for _, _, record in shifts.asked]
     assert records[0] == Record(notes="n" * 4000)
     assert records[1] == Record(next_step=NextStep.OPT_OUT)
@@ -459,8 +459,8 @@ class Stream:
             "http_version": "1.1",
             "method": "GET",
             "scheme": "https",
-            "path": "/console/events/work",
-            "raw_path": b"/console/events/work",
+            "path": "/console/events/calls",
+            "raw_path": b"/console/events/calls",
             "query_string": b"",
             "root_path": "",
             "headers": [(b"host", b"calls.example.com"), (b"cookie", cookie.encode())],
@@ -507,7 +507,7 @@ async def test_the_stream_begins_with_everything_and_sends_only_what_changes(
 ) -> None:
     assert set(await stream.next(6)) == set(work.PARTS)
     shifts.stands(AgentState.ON_CALL, in_hand(Stage.CONNECTED, page=replace(PAGE, question="And the price?")))
-    await agent.post("/console/work/back", htmx=True, attempt="a-1")
+    await agent.post("/console/calls/back", htmx=True, attempt="a-1")
     told = await stream.next(1)
     assert "And the price?" in told["script"]
     assert stream.silent()
@@ -555,6 +555,6 @@ async def test_an_open_screen_is_asked_whether_somebody_is_there(
     while stream.beats < 2:
         await changes.wait(changes.version, timedelta(milliseconds=10))
     before = shifts.seen_times
-    assert (await agent.post("/console/work/here", htmx=True)).status == 204
+    assert (await agent.post("/console/calls/here", htmx=True)).status == 204
     assert shifts.seen_times == before + 1
     assert timedelta(seconds=5) > work.HEARTBEAT
