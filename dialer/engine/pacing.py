@@ -16,11 +16,12 @@ import structlog
 
 from dialer.core.agent import AgentState
 from dialer.core.answer_rates import AnswerRates
-from dialer.core.lifecycle import AttemptState
-from dialer.core.outcome import AnsweredBy, Disposition, Network
-from dialer.core.pacing import Pacer
+from dialer.core.lessons import lessons
+from dialer.core.outcome import Disposition
+from dialer.core.pacing import AWAY, READY, RINGING, TALKING, UNDECIDED, WAITING, WRAPPING, Pacer
 from dialer.core.staffing import Mode
 from dialer.engine.board import Pace
+from dialer.engine.pools import ON_SHIFT, Pool, campaigns_of, on_shift, pools, taker_for
 from dialer.errors import CarrierError
 from dialer.store.belonging import Taker
 
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from dialer.core.lifecycle import Facts
-    from dialer.core.staffing import Staffing
     from dialer.engine.changes import Changes
     from dialer.engine.desk import Desk
     from dialer.engine.dial import Dialer
@@ -52,38 +51,6 @@ MOST_PROSPECTS: Final = 4
 SAVED_EVERY: Final = timedelta(minutes=1)
 COUNTED: Final = timedelta(days=30)
 """The window of the abandonment rate. Law: 30 days in the United States, 24 hours by campaign in Britain."""
-
-ON_SHIFT: Final = frozenset({AgentState.READY, AgentState.RESERVED, AgentState.ON_CALL, AgentState.WRAP_UP})
-READY, TALKING, WRAPPING, AWAY = range(4)
-RINGING, UNDECIDED, WAITING = range(3)
-
-
-@dataclass(frozen=True, slots=True)
-class Pool:
-    """Predictive campaigns with the same agents, those that are paused included: their calls need agents as well."""
-
-    campaigns: tuple[str, ...]
-    running: tuple[str, ...]
-    staffing: Staffing  # the strictest target among them
-    limit: float | None  # the strictest that law sets
-    ring: timedelta
-    seats: tuple[Seat, ...]
-
-    @property
-    def name(self) -> str:
-        """How its pacer is kept: by the first campaign's name."""
-        return self.campaigns[0]
-
-    @property
-    def parameters(self) -> Mapping[str, Any]:
-        """What its pacer is made with."""
-        return {
-            "target": self.staffing.abandonment,
-            "ring_limit": self.ring.total_seconds(),
-            "patience": self.staffing.patience.total_seconds(),
-            "late_hang_up": self.staffing.late_hang_up,
-            "limit": self.limit,
-        }
 
 
 @dataclass(slots=True)
@@ -154,10 +121,11 @@ class Pacing:
         free.sort(key=lambda seat: seat.idle_since or seat.presence.since)
         if not free:
             return 0
-        waiting = await self._desk.ask(self._store.callbacks.for_agents, self._clock.now())
+        names = [one.campaign.id for one in running]
+        waiting = await self._desk.ask(self._store.callbacks.for_agents, names, self._clock.now())
         dialed = 0
         for seat in free:
-            mine = _campaigns_of(seat, running)
+            mine = campaigns_of(seat, running)
             first = frozenset(one.campaign.id for one in mine if one.campaign.mode is Mode.PREDICTIVE)
             names = [
                 name for one in mine if (name := one.campaign.id) in waiting and (name not in first or waiting[name])
@@ -167,7 +135,7 @@ class Pacing:
                 break  # the next look comes sooner than the carrier takes another call
             if not names or self._clock.monotonic() < self._vain.get(seat.key, -inf):
                 continue
-            if await self._dialer.for_agent(seat.key, names, _taker(seat, seats, first)) is not None:
+            if await self._dialer.for_agent(seat.key, names, taker_for(seat, seats, first)) is not None:
                 dialed += 1
                 self._changes.happened()
             else:  # what waits is others', or the gate says no
@@ -186,13 +154,14 @@ class Pacing:
             return
         await self._count(predictive)
         flying = await self._desk.ask(self._store.attempts.in_flight)
-        on_shift = tuple(name for seat in seats if seat.presence.state in ON_SHIFT for name in seat.names)
-        for pool in pools(predictive, seats):
+        names = [one.campaign.id for one in predictive]
+        waiting = await self._desk.ask(self._store.callbacks.for_agents, names, self._clock.now())
+        taker = Taker(on_shift=on_shift(seats))
+        for pool in pools(predictive, seats, waiting.keys() | {one.campaign for one in flying}):
             self._of_campaign |= dict.fromkeys(pool.campaigns, pool.name)
             if not pool.running:
                 continue
             mine = [one for one in flying if one.campaign in pool.campaigns and not one.agent]
-            taker = Taker(on_shift=frozenset(on_shift))
             wanted = await self._decide(pool, mine, taker)
             if wanted > 0:
                 self._wanted.append(_Wanted(pool.running, taker, wanted))
@@ -306,83 +275,6 @@ class Pacing:
                 person = met or told.facts.disposition is Disposition.ABANDONED
                 rates = self._rates[pool]
                 rates.observe(traits.segment, traits.hour, traits.contact, answered=person)
-
-
-def lessons(before: Facts, after: Facts) -> list[tuple[str, float]]:
-    """What a pacer learns from a change of what is known about a call, as kind and seconds."""
-    found: list[tuple[str, float]] = []
-    machines = {AnsweredBy.MACHINE, AnsweredBy.FAX}
-    if after.answered_at is not None and before.answered_at is None:
-        rang = after.answered_at - (after.sent_at or after.answered_at)
-        found.append(("answer", max(rang.total_seconds(), 0.0)))
-    if after.answered_by in machines and before.answered_by not in machines:
-        found.append(("machine", 0.0))
-    if after.connected_at is not None and before.connected_at is None:
-        waited = after.connected_at - (after.waited_at or after.connected_at)
-        found.append(("connect", max(waited.total_seconds(), 0.0)))
-    lost = Disposition.ABANDONED
-    if after.disposition is lost and before.disposition is not lost and after.answered_by not in machines:
-        found.append(("abandon", 0.0))
-    if before.is_open and not after.is_open:
-        if after.answered_at is None and after.state in {AttemptState.FINAL, AttemptState.NOT_PLACED}:
-            found.append(("cancel" if after.network is Network.CANCELED else "noanswer", 0.0))
-        if after.connected_at is not None and after.ended_at is not None:
-            found.append(("talk_end", max((after.ended_at - after.connected_at).total_seconds(), 0.0)))
-    if after.wrapped_at is not None and before.wrapped_at is None and after.ended_at is not None:
-        found.append(("wrap_end", max((after.wrapped_at - after.ended_at).total_seconds(), 0.0)))
-    return found
-
-
-def pools(predictive: Sequence[Standing], seats: Sequence[Seat]) -> list[Pool]:
-    """Campaigns with the same agents share them; an agent of several groups counts for one of them only.
-
-    Groups with few agents are served first, so that nobody takes the only one of another.
-    """
-    able = {one.campaign.id: frozenset(seat.key for seat in seats if _campaigns_of(seat, [one])) for one in predictive}
-    groups: dict[frozenset[int], list[Standing]] = defaultdict(list)
-    for one in predictive:
-        groups[able[one.campaign.id]].append(one)
-    found, taken = [], set[int]()
-    share: dict[int, int] = defaultdict(int)
-    for keys in groups:
-        for key in keys:
-            share[key] += 1
-    for keys, members in sorted(groups.items(), key=lambda group: (len(group[0]), group[1][0].campaign.id)):
-        chosen = [seat for seat in seats if seat.key in keys and seat.key not in taken]
-        shared = [seat for seat in chosen if share[seat.key] > 1]
-        # Of the agents that another group can use as well, this one takes its even part.
-        part = {seat.key for at, seat in enumerate(shared) if at % 2 == 0}
-        mine = [seat for seat in chosen if share[seat.key] == 1 or seat.key in part]
-        for seat in chosen:
-            share[seat.key] -= 1
-        taken |= {seat.key for seat in mine}
-        staffings = [one.campaign.agents for one in members if one.campaign.agents is not None]
-        ring = max(one.campaign.attempts.ring for one in members)
-        strictest = min(staffings, key=lambda terms: terms.abandonment)
-        names = tuple(sorted(one.campaign.id for one in members))
-        running = tuple(name for name in names if name not in {one.campaign.id for one in members if one.paused})
-        limit = min((terms.legal_limit for terms in staffings if terms.legal_limit is not None), default=None)
-        found.append(Pool(names, running, strictest, limit, ring, tuple(mine)))
-    return found
-
-
-def _campaigns_of(seat: Seat, running: Sequence[Standing]) -> list[Standing]:
-    return [
-        one
-        for one in running
-        if one.campaign.agents is not None and one.campaign.agents.takes(seat.agent, one.campaign.language)
-    ]
-
-
-def _taker(seat: Seat, seats: Sequence[Seat], agent_first: frozenset[str]) -> Taker:
-    team = [one for one in seats if not one.agent.teams.isdisjoint(seat.agent.teams)]
-    there = [one for one in seats if one.presence.state in ON_SHIFT]
-    return Taker(
-        me=seat.names,
-        team=frozenset(name for one in team for name in one.names),
-        on_shift=frozenset(name for one in there for name in one.names),
-        agent_first=agent_first,
-    )
 
 
 def _state(seat: Seat) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, case, func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dialer.core import duty
@@ -314,12 +314,15 @@ class Callbacks:
         with self._database.read() as connection:
             return dict(connection.execute(query.group_by(queue.row.c.campaign)).all())
 
-    def for_agents(self, now: datetime) -> Mapping[str, bool]:
-        """The campaigns in which somebody may be called now, and whether any of them needs an agent set aside first."""
-        first = func.max(case((queue.row.c.agent_first, 1), else_=0))
-        query = select(queue.row.c.campaign, first).where(queue.row.c.ready, queue.row.c.closes_at > now)
+    def for_agents(self, campaigns: Collection[str], now: datetime) -> Mapping[str, bool]:
+        """Of the `campaigns` those in which somebody may be called now, and whether any of them needs an agent first."""
+        row, found = queue.row, {}
         with self._database.read() as connection:
-            return {name: bool(any_) for name, any_ in connection.execute(query.group_by(queue.row.c.campaign))}
+            for name in campaigns:
+                anybody = select(row.c.callback_id).where(row.c.campaign == name, row.c.ready, row.c.closes_at > now)
+                if connection.scalar(anybody.limit(1)) is not None:
+                    found[name] = connection.scalar(anybody.where(row.c.agent_first).limit(1)) is not None
+        return found
 
     def ready_count(self, now: datetime) -> int:
         """How many may be called at `now`, in campaigns that run; where agents talk, while any of them is there."""

@@ -9,15 +9,13 @@ from sqlalchemy import select
 
 from dialer.core.wall_clock import local
 from dialer.core.zones import candidates
-from dialer.store.belonging import may_take
+from dialer.store import queue
 from dialer.store.rows import customer_of
-from dialer.store.tables import AttemptRow, CallbackRow, CustomerRow, QueueRow
+from dialer.store.tables import AttemptRow, CallbackRow, CustomerRow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
-
-    from sqlalchemy import Row
 
     from dialer.core.customer import Customer
     from dialer.store.belonging import Taker
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
 attempt = AttemptRow.__table__  # type: ignore[attr-defined] # SQLModel does not declare it
 callback = CallbackRow.__table__  # type: ignore[attr-defined]
 customer = CustomerRow.__table__  # type: ignore[attr-defined]
-queue = QueueRow.__table__  # type: ignore[attr-defined]
 
 SPOKEN, MISSED, NEW = "spoken", "missed", "new"
 """Past contact about a callback: they were spoken to, called in vain, or never called."""
@@ -49,22 +46,17 @@ class Prospects:
 
     def next(self, campaigns: Sequence[str], taker: Taker, limit: int, now: datetime) -> list[Traits]:
         """The first `limit` callbacks that the taker may have now, in the order in which they would be called."""
-        columns = (queue.c.rank_at, callback.c.attempts, callback.c.reached_at, callback.c.number_index)
-        heads: list[Row[Any]] = []
+        columns = (callback.c.attempts, callback.c.reached_at, callback.c.number_index, callback.c.campaign)
         with self._database.read() as connection:
-            for name in campaigns:
-                query = (
-                    select(*columns, callback.c.campaign, callback.c.id.label("callback_id"), *customer.c)
-                    .join(callback, callback.c.id == queue.c.callback_id)
-                    .join(customer, customer.c.id == callback.c.customer_id)
-                    .where(queue.c.campaign == name, queue.c.ready, queue.c.closes_at > now)
-                    .where(*may_take(taker, name, now))
-                    .order_by(queue.c.rank_at, queue.c.callback_id)
-                    .limit(limit)
-                )
-                heads += connection.execute(query).all()
-        heads.sort(key=lambda row: (row.rank_at, row.callback_id))
-        return [_traits(row, customer_of(row), row.number_index, now) for row in heads[:limit]]
+            ids = queue.heads(connection, campaigns, limit, now, taker=taker)
+            query = (
+                select(*columns, callback.c.id.label("callback_id"), *customer.c)
+                .join(customer, customer.c.id == callback.c.customer_id)
+                .where(callback.c.id.in_(ids))
+            )
+            found = {row.callback_id: row for row in connection.execute(query)}
+        rows = (found[one] for one in ids)
+        return [_traits(row, customer_of(row), row.number_index, now) for row in rows]
 
     def of(self, tokens: Sequence[str], now: datetime) -> Mapping[str, Traits]:
         """The traits of calls that were just sent, by attempt."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Select
 
     from dialer.core.admission import Decision, Dial, House
     from dialer.store.proposals import Candidate
@@ -45,6 +45,10 @@ PLACE = (
     "anyone_at",
 )
 """What changes when a callback that waits is decided anew."""
+
+LOOKED_AT = 1000
+"""So far down a line somebody looks for what is another's and free by now; what is nobody's or their own they find
+anywhere."""
 
 row = QueueRow.__table__  # type: ignore[attr-defined] # SQLModel does not declare it
 callback = CallbackRow.__table__  # type: ignore[attr-defined]
@@ -193,6 +197,43 @@ def alarms(connection: Connection, now: datetime, limit: int) -> list[int]:
     return list(connection.scalars(rung.returning(row.c.callback_id)))
 
 
+def heads(
+    connection: Connection,
+    campaigns: Sequence[str],
+    limit: int,
+    now: datetime,
+    *,
+    vip_only: bool = False,
+    taker: Taker | None = None,
+    lock: bool = False,
+) -> list[int]:
+    """The first `limit` callbacks of the `campaigns`, in order; with a `taker`, only what it may take."""
+    found: set[tuple[datetime, int]] = set()
+    for name in campaigns:
+        mine = [row.c.closes_at > now, *(may_take(taker, name, now) if taker is not None else [])]
+        if vip_only:
+            mine.append(row.c.vip)
+
+        def first(*part: Any, mine: list[Any] = mine) -> set[tuple[datetime, int]]:
+            query = _in_order().where(*part, *mine).limit(limit)
+            query = query.with_for_update(skip_locked=True) if lock else query
+            return {(one.rank_at, one.callback_id) for one in connection.execute(query)}
+
+        line = (row.c.campaign == name, row.c.ready)
+        if taker is None or name in taker.agent_first:
+            found |= first(*line)
+            continue
+        near = first(row.c.callback_id.in_(_in_order(row.c.callback_id).where(*line).limit(LOOKED_AT)))
+        if len(near) < limit:
+            near = near.union(*(first(*line, row.c.owner == owner) for owner in ("", *taker.me)))
+        found |= near
+    return [callback_id for _, callback_id in sorted(found)[:limit]]
+
+
+def _in_order(*columns: Any) -> Select[Any]:
+    return select(*(columns or (row.c.rank_at, row.c.callback_id))).order_by(row.c.rank_at, row.c.callback_id)
+
+
 def claim(
     connection: Connection,
     campaigns: Sequence[str],
@@ -209,19 +250,7 @@ def claim(
     The delete is the compare-and-set: whoever deletes a row owns it. Where several nodes share a database the rows are
     locked while being looked at, so that nobody waits for rows another is taking.
     """
-    heads: list[tuple[datetime, int]] = []
-    for name in campaigns:
-        query = (
-            select(row.c.rank_at, row.c.callback_id)
-            .where(row.c.campaign == name, row.c.ready, row.c.closes_at > now)
-            .where(*([row.c.vip] if vip_only else []))
-            .where(*(may_take(taker, name, now) if taker is not None else []))
-            .order_by(row.c.rank_at, row.c.callback_id)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        heads += [(found.rank_at, found.callback_id) for found in connection.execute(query)]
-    wanted = [callback_id for _, callback_id in sorted(heads)[:limit]]
+    wanted = heads(connection, campaigns, limit, now, vip_only=vip_only, taker=taker, lock=True)
     if not wanted:
         return []
     won = delete(row).where(row.c.callback_id.in_(wanted)).returning(row.c.callback_id)

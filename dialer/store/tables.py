@@ -175,6 +175,23 @@ class QueueRow(SQLModel, table=True):
             sqlite_where=text("ready = 1 AND vip = 1"),
         ),
         Index(
+            "queue_owner",
+            "campaign",
+            "owner",
+            "rank_at",
+            "callback_id",
+            postgresql_where=text("ready"),
+            sqlite_where=text("ready = 1"),
+        ),
+        Index(
+            "queue_agent_first",
+            "campaign",
+            "rank_at",
+            "callback_id",
+            postgresql_where=text("ready AND agent_first"),
+            sqlite_where=text("ready = 1 AND agent_first = 1"),
+        ),
+        Index(
             "queue_alarm",
             "alarm_at",
             postgresql_where=text("alarm_at IS NOT NULL"),

@@ -1,160 +1,24 @@
-"""Who is dialed for whom: nobody for two, everybody who is free for one, ahead only as far as the pacer says."""
+"""Who is dialed for: everybody who is free for one call, ahead only as far as the pacer says."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from dialer.core.agent import Agent, AgentState, Presence
-from dialer.core.lifecycle import AttemptState, EventKind, Facts, Mark
-from dialer.core.outcome import AnsweredBy, Disposition, Network
-from dialer.core.pacing import Seen
-from dialer.engine.pacing import Pool, lessons, pools
-from dialer.store import Enrolment, Seat
-from tests.campaigns import NOW, campaign, customer, number
+from dialer.core.agent import AgentState
+from dialer.core.lifecycle import EventKind
+from dialer.core.outcome import Network
+from dialer.store import Enrolment
+from tests.campaigns import customer, number
 from tests.engine.floor_world import PREDICTIVE, SECOND, Office
 from tests.mortal import quiet
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from dialer.store import Standing
     from tests.mortal import World
 
 S = AgentState
-
-
-# Pools
-
-
-@dataclass(frozen=True)
-class Running:
-    """A campaign as the pacing sees it."""
-
-    campaign: Any
-    paused: bool = False
-
-
-def seat(key: int, *teams: str, state: AgentState = S.READY) -> Seat:
-    who = Agent(f"{100 + key}", f"Agent {key}", teams=frozenset(teams))
-    return Seat(key, who, Presence(state, NOW), "parked", f"leg{key}", "", None, 0, NOW, NOW)
-
-
-def running(name: str, *teams: str, **agents: Any) -> Standing:
-    terms = {**PREDICTIVE, "teams": list(teams), **agents}
-    return cast("Standing", Running(campaign(name, agents=terms)))
-
-
-def shape(found: Sequence[Pool]) -> dict[tuple[str, ...], list[int]]:
-    return {one.campaigns: [seat.key for seat in one.seats] for one in found}
-
-
-def test_campaigns_with_the_same_agents_share_them() -> None:
-    seats = [seat(1, "a"), seat(2, "a"), seat(3, "b")]
-    found = pools([running("one", "a"), running("two", "a"), running("three", "b")], seats)
-    assert shape(found) == {("one", "two"): [1, 2], ("three",): [3]}
-    assert {one.name for one in found} == {"one", "three"}
-
-
-def test_the_strictest_target_of_a_pool_counts() -> None:
-    (found,) = pools([running("one", abandonment=0.05), running("two", abandonment=0.01)], [seat(1)])
-    assert found.staffing.abandonment == 0.01
-
-
-def test_the_legal_limit_of_any_campaign_of_a_pool_counts() -> None:
-    (found,) = pools([running("one", abandonment=0.05, legal_limit=0.05), running("two", abandonment=0.04)], [seat(1)])
-    assert found.limit == 0.05
-
-
-def test_who_can_serve_two_groups_counts_once_and_nobody_takes_the_only_one_of_another() -> None:
-    seats = [seat(1, "a"), seat(2, "a", "b"), seat(3, "b"), seat(4, "a", "b")]
-    found = shape(pools([running("one", "a"), running("two", "b")], seats))
-    assert sorted(found[("one",)] + found[("two",)]) == [1, 2, 3, 4]
-    few = shape(pools([running("all"), running("north", "a")], [seat(1, "a"), seat(2), seat(3)]))
-    assert few[("north",)] == [1]
-    assert few[("all",)] == [2, 3]
-
-
-@settings(max_examples=40)
-@given(
-    st.lists(st.frozensets(st.sampled_from("abc"), max_size=2), max_size=6),
-    st.lists(st.frozensets(st.sampled_from("abc"), max_size=2), max_size=5),
-)
-def test_every_agent_who_can_serve_counts_exactly_once(
-    teams: list[frozenset[str]], wanted: list[frozenset[str]]
-) -> None:
-    seats = [seat(key, *sorted(some)) for key, some in enumerate(teams)]
-    campaigns = [running(f"c{at}", *sorted(some)) for at, some in enumerate(wanted)]
-    found = pools(campaigns, seats)
-    assert sorted(name for one in found for name in one.campaigns) == sorted(one.campaign.id for one in campaigns)
-    counted = [one.key for pool in found for one in pool.seats]
-    assert len(counted) == len(set(counted))
-    able = {
-        one.key for one in seats for of in campaigns if of.campaign.agents and of.campaign.agents.takes(one.agent, "en")
-    }
-    assert set(counted) == able
-    for pool in found:
-        for one in pool.seats:
-            for of in campaigns:
-                terms = of.campaign.agents
-                assert of.campaign.id not in pool.campaigns or (terms is not None and terms.takes(one.agent, "en"))
-    assert shape(pools(campaigns[::-1], seats)) == shape(found)
-
-
-# Lessons
-
-RANG = Facts(state=AttemptState.ACCEPTED, sent_at=NOW, rang_at=NOW + SECOND)
-ANSWERED = replace(RANG, state=AttemptState.LIVE, answered_at=NOW + 9 * SECOND, answered_by=AnsweredBy.UNKNOWN)
-WAITING = replace(ANSWERED, waited_at=NOW + 10 * SECOND)
-TALKING = replace(WAITING, connected_at=NOW + 11 * SECOND)
-OVER = replace(TALKING, state=AttemptState.FINAL, ended_at=NOW + 71 * SECOND, network=Network.ANSWERED)
-WRAPPED = replace(OVER, wrapped_at=NOW + 91 * SECOND)
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "learnt"),
-    [
-        (RANG, RANG, []),
-        (RANG, ANSWERED, [("answer", 9)]),
-        (ANSWERED, WAITING, []),
-        (WAITING, TALKING, [("connect", 1)]),
-        (TALKING, OVER, [("talk_end", 60)]),
-        (OVER, WRAPPED, [("wrap_end", 20)]),
-        (RANG, TALKING, [("answer", 9), ("connect", 1)]),
-        (RANG, replace(RANG, state=AttemptState.FINAL, network=Network.NO_ANSWER), [("noanswer", 0)]),
-        (RANG, replace(RANG, state=AttemptState.FINAL, network=Network.BUSY), [("noanswer", 0)]),
-        (ANSWERED, replace(ANSWERED, answered_by=AnsweredBy.MACHINE), [("machine", 0)]),
-        (RANG, replace(ANSWERED, answered_by=AnsweredBy.FAX), [("answer", 9), ("machine", 0)]),
-        (WAITING, replace(WAITING, state=AttemptState.FINAL), [("abandon", 0)]),
-        (WAITING, replace(WAITING, answered_by=AnsweredBy.MACHINE, state=AttemptState.FINAL), [("machine", 0)]),
-        (Facts(), Facts(state=AttemptState.RELEASED), []),
-        (Facts(state=AttemptState.DIALING), Facts(state=AttemptState.REJECTED), []),
-        (Facts(state=AttemptState.UNKNOWN), Facts(state=AttemptState.NOT_PLACED), [("noanswer", 0)]),
-    ],
-)
-def test_what_a_pacer_learns(before: Facts, after: Facts, learnt: list[tuple[str, float]]) -> None:
-    assert lessons(before, after) == learnt
-    assert {kind for kind, _ in lessons(before, after)} <= set(Seen)
-
-
-def test_the_message_and_the_end_after_it_are_one_abandoned_call() -> None:
-    mark = Mark("safe_harbour", disposition=Disposition.ABANDONED)
-    told = replace(WAITING, marks=frozenset({mark}))
-    assert lessons(WAITING, told) == [("abandon", 0.0)]
-    assert lessons(told, replace(told, state=AttemptState.FINAL)) == []
-
-
-def test_a_call_taken_back_says_nothing_of_who_would_have_answered() -> None:
-    canceled = replace(RANG, state=AttemptState.FINAL, network=Network.CANCELED)
-    assert [kind for kind, _ in lessons(RANG, canceled)] in ([], ["cancel"])
-
-
-# Dialing
 
 
 @pytest.fixture
@@ -222,6 +86,19 @@ async def test_no_agent_is_dialed_for_twice_by_campaigns_that_share_them(office:
     assert len(office.carrier.calls) == 2
     assert set(office.pacing.paces) == {"one", "two"}
     assert office.pacing.paces["one"] == office.pacing.paces["two"]
+
+
+@pytest.mark.anyio
+async def test_agents_do_not_wait_for_a_campaign_that_has_nobody_due(office: Office) -> None:
+    """Both could serve either, 101 alone the one of the north: which has nobody to call."""
+    await office.ready("101", teams=frozenset({"north"}))
+    await office.ready("102", teams=frozenset({"south"}))
+    office.open("all", agents=PREDICTIVE, many=8)
+    office.open("north", agents=PREDICTIVE | {"teams": ["north"]}, many=0)
+    office.world.turn()
+    await office.pass_time(SECOND)
+    await office.pump()
+    assert office.pacing.paces["all"].inputs["ready"] == 2
 
 
 @pytest.mark.anyio

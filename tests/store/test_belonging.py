@@ -15,6 +15,7 @@ from sqlalchemy.pool import StaticPool
 from dialer.core.lifecycle import EventKind
 from dialer.core.outcome import Disposition, Network
 from dialer.store.belonging import Taker, may_take, ownership
+from dialer.store.queue import heads
 from dialer.store.tables import QueueRow
 from tests.campaigns import NOW, campaign, customer, number
 from tests.store.floor import AGENTS
@@ -96,8 +97,7 @@ def test_who_may_take_what(connection: Connection, some: list[Waiting], taker: T
     connection.execute(queue.delete())
     place = {"campaign": "survey", "ready": True, "vip": False, "opens_at": NOW, "closes_at": NOW, "rank_at": NOW}
     for key, row in enumerate(some):
-        whose = {name: getattr(row, name) for name in Waiting.__slots__} if hasattr(Waiting, "__slots__") else vars(row)
-        connection.execute(insert(queue).values({"callback_id": key} | place | whose))
+        connection.execute(insert(queue).values({"callback_id": key} | place | vars(row)))
     found = set(connection.scalars(select(queue.c.callback_id).where(*may_take(taker, "survey", NOW))))
     assert found == {key for key, row in enumerate(some) if may(taker, row, NOW)}
 
@@ -244,7 +244,7 @@ def test_who_was_abandoned_is_called_with_an_agent_set_aside(store: Store) -> No
         tell(store, told(call, K.PLACED), told(call, K.ANSWERED), *waits, ended(call, Network.ANSWERED))
     later = NOW + HOUR
     store.callbacks.turn(later)
-    assert store.callbacks.for_agents(later) == {"survey": True}
+    assert store.callbacks.for_agents(["survey", "other"], later) == {"survey": True}
     taker = Taker(me=("101", "Agent 101"), agent_first=frozenset({"survey"}))
     found = take(store, key, taker, later)
     who = dict(rows(store, "SELECT token, customer_id FROM attempt"))
@@ -288,3 +288,28 @@ def test_everybody_else_is_called_as_if_there_were_no_agents(store: Store) -> No
     assert dial(store) == []
     start(store, at=NOW)
     assert len(dial(store, at=NOW + DAY)) == 1
+
+
+# Long lines
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(waiting, max_size=12), takers, st.integers(1, 5), st.integers(1, 4))
+def test_no_look_reads_more_than_the_head_of_a_line_and_what_is_ones_own(
+    connection: Connection, some: list[Waiting], taker: Taker, limit: int, looked_at: int
+) -> None:
+    connection.execute(queue.delete())
+    place = {"campaign": "survey", "ready": True, "vip": False, "opens_at": NOW, "closes_at": NOW + HOUR}
+    for key, row in enumerate(some):
+        rank = {"rank_at": NOW + (key // 3) * MINUTE}  # several of one rank, as an import leaves them
+        connection.execute(insert(queue).values({"callback_id": key} | place | rank | vars(row)))
+    everywhere = "survey" in taker.agent_first
+    seen = {
+        key
+        for key, row in enumerate(some)
+        if may(taker, row, NOW) and (everywhere or key < looked_at or row.owner in {"", *taker.me})
+    }
+    with pytest.MonkeyPatch.context() as short:
+        short.setattr("dialer.store.queue.LOOKED_AT", looked_at)
+        found = heads(connection, ["survey", "another"], limit, NOW, taker=taker)
+    assert found == sorted(seen)[:limit]
