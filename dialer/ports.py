@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,79 +31,69 @@ class Clock(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Links:
-    """The web addresses of one attempt. Each holds its token, so that any request identifies its attempt."""
+class Addresses:
+    """The web addresses of one call. Each holds its token, so that any request identifies what it is about."""
 
     public_url: str  # without a trailing slash
     token: str
+    section: ClassVar[str]
 
-    def _to(self, what: str) -> str:
-        return f"{self.public_url}/carrier/{self.token}/{what}"
+    def to(self, what: str) -> str:
+        """The address for `what`."""
+        return f"{self.public_url}/{self.section}/{self.token}/{what}"
 
     @property
     def answer(self) -> str:
-        """Asked for when somebody picks up: the conversation's first turn."""
-        return self._to("answer")
+        """Asked for when somebody picks up: what they hear first."""
+        return self.to("answer")
 
     @property
     def fallback(self) -> str:
-        """Asked for when an answer of ours failed: a short apology, nothing else."""
-        return self._to("fallback")
+        """Asked for when an answer of ours failed."""
+        return self.to("fallback")
 
     @property
     def status(self) -> str:
         """Told about each change of the call."""
-        return self._to("status")
+        return self.to("status")
+
+    def step(self, node: str, tries: int) -> str:
+        """Told which key was pressed at `node`, asked for the `tries`-th time."""
+        return self.to(f"step/{node}/{tries}")
+
+
+class Links(Addresses):
+    """The web addresses of one attempt."""
+
+    __slots__ = ()
+    section = "carrier"
 
     @property
     def verdict(self) -> str:
         """Told whether a person or a machine answered."""
-        return self._to("verdict")
-
-    def step(self, node: str, tries: int) -> str:
-        """Told which key was pressed at `node`, asked for the `tries`-th time."""
-        return self._to(f"step/{node}/{tries}")
+        return self.to("verdict")
 
     @property
     def connect(self) -> str:
         """Asked for when the greeting is over: an agent for the customer."""
-        return self._to("connect")
+        return self.to("connect")
 
     @property
     def parted(self) -> str:
         """Asked for when the customer's stay in a conference is over: what they hear then."""
-        return self._to("parted")
+        return self.to("parted")
 
 
-@dataclass(frozen=True, slots=True)
-class LegLinks:
-    """The web addresses of one call to an agent's telephone. Each holds its token, which also names the conference."""
+class LegLinks(Addresses):
+    """The web addresses of one call to an agent's telephone. Its token also names the conference."""
 
-    public_url: str
-    token: str
-
-    def _to(self, what: str) -> str:
-        return f"{self.public_url}/agents/{self.token}/{what}"
-
-    @property
-    def answer(self) -> str:
-        """Asked for when the agent picks up: the conference they wait in."""
-        return self._to("answer")
-
-    @property
-    def fallback(self) -> str:
-        """Asked for when that failed."""
-        return self._to("fallback")
-
-    @property
-    def status(self) -> str:
-        """Told about each change of the call."""
-        return self._to("status")
+    __slots__ = ()
+    section = "agents"
 
     @property
     def conference(self) -> str:
         """Told who comes and goes in the conference."""
-        return self._to("conference")
+        return self.to("conference")
 
 
 def room(leg_token: str) -> str:
@@ -130,6 +120,7 @@ class LegKind(StrEnum):
     """What is told about an agent's telephone and its conference."""
 
     ANSWERED = "answered"  # it was picked up
+    PRESSED = "pressed"  # a key was asked for, and pressed or not
     ENDED = "ended"  # the call to it is over
     JOINED = "joined"  # somebody is in the conference
     LEFT = "left"  # somebody is there no longer
@@ -144,6 +135,7 @@ class LegNotice:
     carrier_call_id: str
     at: datetime
     who: str = ""  # in the conference: AGENT or the token of an attempt
+    digits: str = ""  # the key that was pressed, where one was asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +256,7 @@ class Telephony(Protocol):
     def read(self, request: WebRequest, token: str, what: str, received: datetime) -> Notice:
         """Verify a webhook and translate it. ForgedRequestError on any doubt."""
 
-    def speak(self, turn: Turn, links: Links) -> tuple[str, str]:
+    def speak(self, turn: Turn, links: Addresses) -> tuple[str, str]:
         """`turn` in the carrier's own language: body and media type."""
 
     def silence(self) -> tuple[str, str]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dialer.core.phone import PhoneNumber
     from dialer.core.script import Turn
     from dialer.engine.bridge import Reply
-    from dialer.ports import Clock, Leg, LegLinks, Links, Order, Placement
+    from dialer.ports import Addresses, Clock, Leg, LegLinks, Links, Order, Placement
 
 T = TypeVar("T")
 NONE = timedelta()
@@ -201,8 +201,9 @@ class ScriptedCarrier:
         if request.headers.get("signature") != SIGNATURE:
             raise ForgedRequestError("a webhook is not certainly from the scripted carrier")
         told = json.loads(request.body)
-        kind = LegKind.ANSWERED if what == "answer" else LegKind(told.get("kind", "other"))
-        return LegNotice(kind, told.get("sid", ""), received, told.get("who", ""))
+        known = {"answer": LegKind.ANSWERED, "step": LegKind.PRESSED}.get(what.partition("/")[0])
+        kind = known or LegKind(told.get("kind", "other"))
+        return LegNotice(kind, told.get("sid", ""), received, told.get("who", ""), told.get("digits", ""))
 
     def parked(self, links: LegLinks) -> tuple[str, str]:
         return f"parked {links.token}", "text/plain"
@@ -234,7 +235,7 @@ class ScriptedCarrier:
         complaint = "an answer of ours failed" if what == "fallback" else ""
         return Notice(told["sid"], event, told["digits"], complaint)
 
-    def speak(self, turn: Turn, links: Links) -> tuple[str, str]:
+    def speak(self, turn: Turn, links: Addresses) -> tuple[str, str]:
         del links
         listen = turn.listen
         question = None if listen is None else {"node": listen.node, "tries": listen.tries, "spoken": listen.spoken}

@@ -18,7 +18,9 @@ class Answer(StrEnum):
     """What becomes of ringing the number."""
 
     HUMAN = "human"  # a person picks up
-    AGENT = "agent"  # one who works for the caller: picks up, says and presses nothing, stays on the line
+    AGENT = (
+        "agent"  # one who works for the caller: picks up, says nothing, presses what is asked for, stays on the line
+    )
     MACHINE = "machine"  # an answering machine picks up
     FAX = "fax"  # a fax picks up
     NO_ANSWER = "no-answer"  # it rings until the caller gives up
@@ -58,7 +60,9 @@ class Person:
 
     def press(self, offered: Sequence[str], digits_wanted: int | None) -> str:
         """The keys pressed at the next prompt, or `SILENCE` or `HANGUP`."""
-        if self.answer is not Answer.HUMAN:
+        if self.answer is Answer.AGENT and self.keys is None:
+            return offered[0] if offered else SILENCE
+        if self.answer not in {Answer.HUMAN, Answer.AGENT}:
             return SILENCE
         heard, self._prompts_heard = self._prompts_heard, self._prompts_heard + 1
         if self.keys is not None:

@@ -81,7 +81,8 @@ def carrier(
     A rule in a people file: {number: "+1415*", answer: human, ring: [2, 8], keys: ["1", silence, hangup]}; or
     instead of answer, mix: {human: 3, busy: 1}; and keys may be weights, {"1": 0.7, silence: 0.3}. In a conference a
     human talks and may hang up, or leaves when nobody joins: talk: [20, 90], hangs_up_first: 0.7, patience: [20, 40].
-    Agents pick up and stay: {number: "sip:*", answer: agent, drops_off: 3600}; SIP addresses are agents by default.
+    Agents pick up, press the key they are asked for and stay: {number: "sip:*", answer: agent, drops_off: 3600}; SIP
+    addresses are agents by default.
 
     Example: dialer carrier --port 0 --speed 30 --calls-per-second 10 --fault duplicate=0.1 --fault late=0.05@20
     """

@@ -87,14 +87,14 @@ class Bridge:
         if any(mark.node == SAFE_HARBOUR for mark in facts.marks):
             return self._goodbye(briefing, staffing)
         if what == "answer":
-            return await self._greet(briefing, staffing, facts)
+            return await self._greet(briefing, staffing)
         if what == "parted":
             return await self._parted(briefing, staffing, facts)
         if what == "fallback":
             return await self._safe_harbour(briefing, staffing)
         return await self._connect(briefing, staffing, facts)
 
-    async def _greet(self, briefing: Briefing, staffing: Staffing, facts: Facts) -> Reply:
+    async def _greet(self, briefing: Briefing, staffing: Staffing) -> Reply:
         links = Links(self._public_url, briefing.token)
         if staffing.opening is Opening.MACHINE:
             turn = script.said(briefing.campaign, briefing.customer, staffing.greeting)
@@ -102,7 +102,6 @@ class Bridge:
         seat = await self._agent(briefing, staffing)
         if seat is not None:
             return self._to(seat, briefing)
-        del facts
         return Reply(*self._telephony.greet(None, links))  # whose address may keep the customer waiting for us
 
     async def _connect(

@@ -6,12 +6,14 @@ import asyncio
 import secrets
 from datetime import timedelta
 from math import inf
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
 from dialer.core.agent import WITH_TELEPHONE, AgentState, Move
 from dialer.core.lifecycle import EventKind
+from dialer.core.script import Listen, Turn
 from dialer.engine.bridge import Reply
 from dialer.errors import CarrierError
 from dialer.ports import AGENT, Leg, LegKind, LegLinks, NotSent, Placed
@@ -30,8 +32,17 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 RING: Final = timedelta(seconds=30)
-PICK_UP: Final = timedelta(seconds=45)
-"""How long a call to a telephone may go unanswered before it counts as failed, whatever we were not told of."""
+PICK_UP: Final = timedelta(seconds=60)
+"""How long a call to a telephone may go on without its agent before it counts as failed, whatever we were not told."""
+
+KEY: Final = "key"
+PRESS: Final = MappingProxyType({"en": "Press 1 to take calls.", "zh": "请按 1 开始接听来电。"})
+"""What whoever picks up hears first, by language: an answering machine must never get a customer, and presses nothing.
+Only at telephone numbers; behind a SIP address is the agent's own program, which has none."""
+
+FOR_A_KEY: Final = timedelta(seconds=6)
+ASKED: Final = 2
+"""How often a key is asked for before the call is given up."""
 
 LONGEST: Final = timedelta(hours=3, minutes=30)
 """A leg that is this old is called anew between two customers: carriers end calls after about four hours."""
@@ -182,8 +193,10 @@ class Parking:
         """
         now = self._clock.now()
         notice = self._telephony.read_leg(request, what, now)
-        if what == "answer":
+        if notice.kind is LegKind.ANSWERED:
             return await self._picked_up(leg_token, notice)
+        if notice.kind is LegKind.PRESSED:
+            return await self._pressed(leg_token, notice, int(what.rpartition("/")[2]))
         if what == "fallback":
             await self._gone(leg_token)
             return Reply(*self._telephony.silence())
@@ -194,6 +207,27 @@ class Parking:
         return Reply()
 
     async def _picked_up(self, leg_token: str, notice: LegNotice) -> Reply:
+        seat = await self._desk.ask(self._store.presences.of_leg, leg_token)
+        if seat is None or seat.agent.address.startswith("+"):
+            return self._ask_for_key(seat, leg_token, 1)
+        return await self._there(leg_token, notice)
+
+    async def _pressed(self, leg_token: str, notice: LegNotice, tries: int) -> Reply:
+        if notice.digits:
+            return await self._there(leg_token, notice)
+        seat = await self._desk.ask(self._store.presences.of_leg, leg_token)
+        return self._ask_for_key(seat if tries < ASKED else None, leg_token, tries + 1)
+
+    def _ask_for_key(self, seat: Seat | None, leg_token: str, tries: int) -> Reply:
+        """Ask whether an agent is there; hang up when it is nobody's leg any more, or was asked often enough."""
+        if seat is None:
+            return Reply(*self._telephony.silence())
+        language = next((known for one in seat.agent.languages if (known := one.partition("-")[0]) in PRESS), "en")
+        question = Turn((), Listen(KEY, tries, PRESS[language], FOR_A_KEY), (), language, "")
+        return Reply(*self._telephony.speak(question, LegLinks(self._public_url, leg_token)))
+
+    async def _there(self, leg_token: str, notice: LegNotice) -> Reply:
+        """The agent is on the line: they wait in their conference."""
         parked = self._store.presences.leg_parked
         if not await self._desk.ask(parked, leg_token, notice.carrier_call_id, self._clock.now()):
             return Reply(*self._telephony.silence())  # given up since: another call to the telephone is on its way

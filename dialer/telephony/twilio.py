@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from dialer.core.phone import PhoneNumber
     from dialer.core.script import Turn
-    from dialer.ports import Leg, LegLinks, LegNotice, Links, Notice, Order, Placement, WebRequest
+    from dialer.ports import Addresses, Leg, LegLinks, LegNotice, Links, Notice, Order, Placement, WebRequest
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -190,7 +190,7 @@ class TwilioTelephony:
         reply.redirect(links.connect + conference.WAITS_FOR_AGENT, method="POST")
         return str(reply), _TEXT
 
-    def speak(self, turn: Turn, links: Links) -> tuple[str, str]:
+    def speak(self, turn: Turn, links: Addresses) -> tuple[str, str]:
         reply = VoiceResponse()
         _say(reply, turn, turn.spoken)
         listen = turn.listen

@@ -88,6 +88,8 @@ def notice(fields: Mapping[str, str], what: str, at: datetime) -> LegNotice:
     call = fields["CallSid"]
     if what in {"answer", "fallback"}:
         return LegNotice(LegKind.ANSWERED if what == "answer" else LegKind.OTHER, call, at)
+    if what.startswith("step/"):
+        return LegNotice(LegKind.PRESSED, call, at, digits=fields.get("Digits", ""))
     if what == "status":
         over = fields.get("CallStatus", "") in _OVER
         return LegNotice(LegKind.ENDED if over else LegKind.OTHER, call, at)

@@ -43,9 +43,10 @@ def routes(conversations: Conversations, parking: Parking) -> list[Route]:
 
 
 KINDS = frozenset({"answer", "fallback", "status", "verdict", "step", "connect", "parted", "conference"})
-PLACES = re.compile(r"answer|fallback|status|verdict|connect|parted|step/[a-z][a-z0-9_-]{0,39}/[0-9]{1,3}")
+STEP = r"step/[a-z][a-z0-9_-]{0,39}/[0-9]{1,3}"
+PLACES = re.compile(rf"answer|fallback|status|verdict|connect|parted|{STEP}")
 """What `ports.Links` leads to; nothing else was ever told to a carrier."""
-LEG_PLACES = re.compile(r"answer|fallback|status|conference")
+LEG_PLACES = re.compile(rf"answer|fallback|status|conference|{STEP}")
 """What `ports.LegLinks` leads to."""
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
 
 from dialer.carrier import PeopleFileError, read_people
-from dialer.carrier.people import People
+from dialer.carrier.people import People, Rule
 from dialer.carrier.person import HANGUP, SILENCE, Answer, plausible
 from dialer.carrier.prompt import offered_keys, speaking_seconds
 
@@ -81,6 +82,14 @@ def test_agents_and_customers_behave_in_conferences_as_told() -> None:
     assert all(20 <= one.talk_seconds <= 90 and 20 <= one.patience_seconds <= 40 for one in others)
     assert 0.6 < sum(one.hangs_up_first for one in others) / len(others) < 0.8
     assert People(1).at("sip:ann@pbx", 1).answer is Answer.AGENT
+
+
+def test_agents_press_the_key_they_are_asked_for() -> None:
+    willing, away = Rule(mix={Answer.AGENT: 1}), Rule(mix={Answer.AGENT: 1}, keys=(SILENCE,))
+    chance = Random(1)  # noqa: S311 - a simulation
+    assert willing.draw(chance, chance).press(("1",), 1) == "1"
+    assert willing.draw(chance, chance).press((), 1) == SILENCE
+    assert away.draw(chance, chance).press(("1",), 1) == SILENCE
 
 
 def test_mixes_and_key_weights_are_followed() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import pytest
 
 from dialer.core.agent import AgentState, Move
 from dialer.core.lifecycle import EventKind
+from dialer.engine.parking import PRESS
 from dialer.errors import ForgedRequestError
 from dialer.ports import CallReport, Leg, Lost, NotSent, Placed, Placement
 from tests.engine.floor_world import SECOND, TELEPHONE, Office
@@ -72,6 +74,59 @@ async def test_a_ready_agent_is_called_once_and_waits(office: Office) -> None:
     assert office.seat().is_free
     await look(office, 5)
     assert len(office.carrier.legs) == 1
+
+
+@pytest.fixture
+async def at_home(office: Office) -> Office:
+    """An agent at a telephone number, whose telephone rings."""
+    office.hire("102", address="+442079460999", languages=("fr", "zh-CN"))
+    await office.shifts.sign_in("102")
+    await office.shifts.get_ready("102")
+    await look(office)
+    return office
+
+
+async def test_whoever_picks_up_a_telephone_number_is_asked_for_a_key(at_home: Office) -> None:
+    """It may be an answering machine, which must never get a customer."""
+    asked = json.loads((await at_home.leg("102", "answer", sid="LEG1")).body)
+    assert asked["listen"] == {"node": "key", "tries": 1, "spoken": PRESS["zh"]}
+    assert (at_home.seat("102").leg, at_home.seat("102").is_free) == ("calling", False)
+    reply = await at_home.leg("102", "step/key/1", digits="1", sid="LEG1")
+    assert reply.body == f"parked {at_home.seat('102').leg_token}"
+    assert at_home.seat("102").is_free
+
+
+async def test_who_presses_nothing_is_asked_again_and_then_hung_up(at_home: Office) -> None:
+    await at_home.leg("102", "answer", sid="LEG1")
+    assert json.loads((await at_home.leg("102", "step/key/1", sid="LEG1")).body)["listen"]["tries"] == 2
+    assert (await at_home.leg("102", "step/key/2", sid="LEG1")).body == SILENCE
+    assert not at_home.seat("102").is_free
+    await at_home.leg("102", "status", "ended", sid="LEG1")
+    await look(at_home, 5)
+    assert len(at_home.carrier.legs) == 2, "their telephone is called again"
+
+
+async def test_a_telephone_that_never_presses_is_given_up_by_itself(at_home: Office) -> None:
+    """No word of its end arrives: the machine records our silence for minutes."""
+    record(at_home, EventKind.ANSWERED)
+    await at_home.leg("102", "answer", sid="LEG1")
+    await look(at_home, 62)
+    assert at_home.carrier.hung_up == ["LEG1"]
+
+
+@pytest.mark.parametrize("languages", [(), ("en-GB", "zh"), ("fr",)])
+async def test_english_is_asked_where_nothing_else_is_known(office: Office, languages: tuple[str, ...]) -> None:
+    office.hire("103", address="+442079460998", languages=languages)
+    await office.shifts.sign_in("103")
+    await office.shifts.get_ready("103")
+    await look(office)
+    assert PRESS["en"] in (await office.leg("103", "answer", sid="LEG1")).body
+
+
+async def test_a_key_on_a_leg_that_is_nobodys_opens_nothing(at_home: Office) -> None:
+    assert (await at_home.leg("102", "step/key/1", token="f" * 32, digits="1")).body == SILENCE
+    assert (await at_home.leg("102", "step/key/1", token="f" * 32)).body == SILENCE
+    assert not at_home.seat("102").is_free
 
 
 async def test_a_repeated_answer_is_answered_the_same(office: Office) -> None:
@@ -156,7 +211,7 @@ async def test_a_telephone_given_up_frees_the_customer_who_was_meant(office: Off
 async def test_a_telephone_that_nobody_picks_up_is_hung_up_and_tried_again(office: Office) -> None:
     record(office, EventKind.RINGING)
     await office.shifts.get_ready("101")
-    await look(office, 50)
+    await look(office, 65)
     assert "LEG1" in office.carrier.hung_up
     assert len(office.carrier.legs) == 2
 

@@ -18,7 +18,7 @@ from dialer.carrier import DEMO_ACCOUNT_SID, DEMO_AUTH_TOKEN, CarrierConfig, Rul
 from dialer.carrier.person import Answer
 from dialer.core.campaign import MachineReaction
 from dialer.core.phone import NumberKind, PhoneNumber
-from dialer.core.script import Turn
+from dialer.core.script import Listen, Turn
 from dialer.errors import CarrierError, ForgedRequestError
 from dialer.ports import AGENT, Leg, LegKind, LegLinks, LegNotice, Links, NotSent, Order, Placed, WebRequest, room
 from dialer.telephony import twilio_conference as conference
@@ -204,10 +204,16 @@ def test_forged_and_bent_words_are_not_believed() -> None:
 # The real SDK, on the stand-in
 
 ANN, CUSTOMER, OTHER = "sip:ann@phones.example.com", "+12025550100", "+12025550101"
+AT_HOME, VOICEMAIL = "+12025550120", "+12025550121"
 RULES = (
+    Rule(AT_HOME, mix={Answer.AGENT: 1}, ring=(1, 1)),
+    Rule(VOICEMAIL, mix={Answer.MACHINE: 1}, ring=(1, 1), greeting=(3, 3)),
     Rule("sip:*", mix={Answer.AGENT: 1}, ring=(1, 1)),
     Rule("+1202555010*", mix={Answer.HUMAN: 1}, ring=(1, 1), greeting=(1, 1), talk=(300, 300)),
 )
+
+
+QUESTION = Turn((), Listen("key", 1, "Press 1 to take calls.", timedelta(seconds=6)), (), "en", "")
 
 
 @dataclass
@@ -218,6 +224,7 @@ class Exchange:
     public_url: str
     notices: list[LegNotice] = field(default_factory=list)
     parted: list[str] = field(default_factory=list)
+    asks: bool = False  # whether who picks up an agent's telephone has to press a key
     news: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -232,7 +239,9 @@ class Exchange:
                 self.telephony.read(arrived, token, what, now)
                 self.parted.append(token)
             self.news.notify_all()
-        if whose == "agents" and what == "answer":
+        if whose == "agents" and what == "answer" and self.asks:
+            body, media_type = self.telephony.speak(QUESTION, LegLinks(self.public_url, token))
+        elif whose == "agents" and (what == "answer" or self.notices[-1].digits):
             body, media_type = self.telephony.parked(LegLinks(self.public_url, token))
         elif what == "answer":
             body, media_type = self.telephony.connect(room("leg1"), Links(self.public_url, token), HOUR)
@@ -247,11 +256,15 @@ class Exchange:
     def came(self, who: str, kind: LegKind = LegKind.JOINED) -> bool:
         return any((one.kind, one.who) == (kind, who) for one in self.notices)
 
-    async def park(self) -> Placed:
-        leg = Leg(ANN, "+15005550006", LegLinks(self.public_url, "leg1"), timedelta(seconds=30), HOUR)
+    def heard(self, kind: LegKind) -> list[LegNotice]:
+        return [one for one in self.notices if one.kind is kind]
+
+    async def park(self, address: str = ANN, who: str = AGENT) -> Placed:
+        """Call a telephone until `who` is in its conference; nobody when empty."""
+        leg = Leg(address, "+15005550006", LegLinks(self.public_url, "leg1"), timedelta(seconds=30), HOUR)
         placed = await self.telephony.park(leg)
         assert isinstance(placed, Placed)
-        await self.until(lambda: self.came(AGENT))
+        await self.until(lambda: self.came(who) if who else bool(self.heard(LegKind.ENDED)))
         return placed
 
     async def call(self, number: str, token: str) -> Placed:
@@ -289,6 +302,24 @@ async def opened() -> AsyncIterator[Exchange]:
         stack.push_async_callback(telephony.close)
         worlds.append(Exchange(telephony, public_url))
         yield worlds[0]
+
+
+@pytest.mark.anyio
+async def test_an_agent_presses_the_key_and_waits() -> None:
+    async with opened() as exchange:
+        exchange.asks = True
+        await exchange.park(AT_HOME)
+        assert [one.digits for one in exchange.heard(LegKind.PRESSED)] == ["1"]
+        assert await exchange.telephony.present(room("leg1")) == {AGENT}
+
+
+@pytest.mark.anyio
+async def test_an_answering_machine_presses_none_and_is_hung_up() -> None:
+    async with opened() as exchange:
+        exchange.asks = True
+        await exchange.park(VOICEMAIL, who="")
+        assert [one.digits for one in exchange.heard(LegKind.PRESSED)] == [""]
+        assert await exchange.telephony.present(room("leg1")) == frozenset()
 
 
 @pytest.mark.anyio
