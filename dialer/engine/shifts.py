@@ -147,102 +147,124 @@ class Shifts:
     async def _seen_now(self, staff_number: str) -> None:
         await self._desk.ask(self._store.presences.seen, [staff_number], self._clock.now())
 
-    async def dial(self, staff_number: str) -> None:
+    # What follows is about one call, `attempt`: what was meant for it never reaches the next one.
+
+    async def dial(self, staff_number: str, attempt: str) -> None:
         """Dial the customer whose file the agent looked at."""
-        seat, _, held, token = await self._in_hand(staff_number)
+        seat, _, held = await self._in_hand(staff_number, attempt)
         if held.reserved != reservations.PREVIEW:
             raise InputError([Problem("call", "it is dialed already", "wait until somebody answers")])
         if seat.leg != PARKED:
             raise InputError([Problem("telephone", "yours is not on the line", "pick it up; it is being called")])
-        if not await self._dialer.previewed(token):
-            facts = await self._desk.ask(self._store.attempts.facts, token)
+        if not await self._dialer.previewed(attempt):
+            facts = await self._desk.ask(self._store.attempts.facts, attempt)
             why = facts.failure or "no line is free at this moment"
             raise InputError([Problem("call", f"it cannot be made now: {why}", "`why` says more; the next one comes")])
         self._changes.happened()
 
-    async def skip(self, staff_number: str, reason: str) -> None:
+    async def skip(self, staff_number: str, attempt: str, reason: str) -> None:
         """Give back what was looked at, with the reason."""
-        _, _, held, token = await self._in_hand(staff_number)
+        _, _, held = await self._in_hand(staff_number, attempt)
         if held.reserved != reservations.PREVIEW:
             raise InputError([Problem("call", "it is dialed already", "hang up instead")])
         if not reason.strip():
             raise InputError([Problem("reason", "is missing", "say why this customer is not called now")])
-        await self._floor.skip(token, reason.strip()[:200])
+        await self._floor.skip(attempt, reason.strip()[:200])
 
-    async def answer(self, staff_number: str, node: str, tries: int, key: str) -> None:
+    async def answer(self, staff_number: str, attempt: str, node: str, tries: int, key: str) -> None:
         """Enter the customer's answer to the question on the page; of a page left already, nothing happens."""
-        _, briefing, held, token = await self._in_hand(staff_number)
+        _, briefing, held = await self._in_hand(staff_number, attempt)
+        _spoken_to(held)
         now = self._clock.now()
         page = script_pages.page(briefing, held.facts, now)
         if (page.node, page.tries) != (node, tries) or key not in {option.key for option in page.options}:
             return
         marks = script_pages.entered(briefing, held.facts, node, key, now)
-        await self._ledger.record(*(self._heard(token, mark, staff_number) for mark in marks))
+        await self._ledger.record(*(self._heard(attempt, mark, staff_number) for mark in marks))
         self._changes.happened()
 
-    async def back(self, staff_number: str) -> None:
+    async def back(self, staff_number: str, attempt: str) -> None:
         """Turn back to the question before."""
-        _, _, held, token = await self._in_hand(staff_number)
+        _, _, held = await self._in_hand(staff_number, attempt)
+        _spoken_to(held)
         mark = script_pages.back(held.facts)
         if mark is not None:
-            await self._ledger.record(self._heard(token, mark, staff_number))
+            await self._ledger.record(self._heard(attempt, mark, staff_number))
             self._changes.happened()
 
-    async def hang_up(self, staff_number: str) -> None:
+    async def hang_up(self, staff_number: str, attempt: str) -> None:
         """End the conversation; the agent's telephone stays on the line."""
-        _, _, held, token = await self._in_hand(staff_number)
+        _, _, held = await self._in_hand(staff_number, attempt)
         if held.facts.is_open and held.facts.carrier_call_id:
             try:
                 await self._telephony.hang_up(held.facts.carrier_call_id)
             except CarrierError as error:
                 mend = "try again; the customer can hang up too"
                 raise InputError([Problem("call", "the carrier did not end it", mend)]) from error
-        await self._desk.ask(self._store.reservations.parted, token, self._clock.now())
+        await self._desk.ask(self._store.reservations.parted, attempt, self._clock.now())
         self._changes.happened()
 
-    async def write(self, staff_number: str, record: Record) -> None:
-        """Write down what came of the conversation; what was written before is replaced."""
-        _, briefing, held, token = await self._in_hand(staff_number)
-        await self._write(staff_number, briefing, held, token, record)
-        self._changes.happened()
+    async def write(self, staff_number: str, attempt: str, record: Record) -> bool:
+        """Write down what came of the conversation in place of what stood there; whether it says more than notes.
 
-    async def finish(self, staff_number: str, record: Record) -> None:
+        What is chosen holds from now on: a wish not to be called again does not wait until the record is finished.
+        """
+        _, briefing, held = await self._in_hand(staff_number, attempt)
+        chosen = await self._write(staff_number, briefing, held, record)
+        self._changes.happened()
+        return chosen
+
+    async def finish(self, staff_number: str, attempt: str, record: Record) -> None:
         """Write it down and be done with it: the agent is ready again, or where they asked to be."""
-        seat, briefing, held, token = await self._in_hand(staff_number)
+        seat, briefing, held = await self._in_hand(staff_number, attempt)
         if seat.presence.state is not AgentState.WRAP_UP:
             raise InputError([Problem("call", "it is not over", "hang up first")])
-        await self._write(staff_number, briefing, held, token, record)
-        facts = await self._desk.ask(self._store.attempts.facts, token)
+        await self._write(staff_number, briefing, held, record)
+        facts = await self._desk.ask(self._store.attempts.facts, attempt)
         if facts.disposition is Disposition.NONE:
             raise InputError([Problem("outcome", "is missing", _SAY_FIRST)])
-        await self._ledger.record(Event(token, EventKind.WRAPPED, "wrapped", self._clock.now(), "person"))
+        await self._ledger.record(Event(attempt, EventKind.WRAPPED, "wrapped", self._clock.now(), "person"))
         self._changes.happened()
 
-    async def _write(self, staff_number: str, briefing: Briefing, held: InHand, token: str, record: Record) -> None:
+    async def _write(self, staff_number: str, briefing: Briefing, held: InHand, record: Record) -> bool:
         mark = _mark(briefing, held, record, self._clock.now())
-        await self._desk.ask(self._store.agent_calls.write_notes, token, record.notes[:5000])
         if mark is not None:
-            event = self._heard(token, mark, staff_number)
+            _spoken_to(held)
+        await self._desk.ask(self._store.agent_calls.write_notes, briefing.token, record.notes[:5000])
+        if mark is not None:
+            event = self._heard(briefing.token, mark, staff_number)
             if mark.disposition is not Disposition.MESSAGE_LEFT:
                 event = replace(event, answered_by=AnsweredBy.HUMAN)
             await self._ledger.record(event)
+        return mark is not None
 
     def _heard(self, token: str, mark: Mark, staff_number: str) -> Event:
         key = f"agent:{mark.node}:{mark.tries}:{mark.digits}"
         detail = {"agent": staff_number}
         return Event(token, EventKind.HEARD, key, self._clock.now(), "person", mark=mark, detail=detail)
 
-    async def _in_hand(self, staff_number: str) -> tuple[Seat, Briefing, InHand, str]:
-        return await self._desk.ask(self._find, staff_number)
+    async def _in_hand(self, staff_number: str, attempt: str) -> tuple[Seat, Briefing, InHand]:
+        return await self._desk.ask(self._find, staff_number, attempt)
 
-    def _find(self, staff_number: str) -> tuple[Seat, Briefing, InHand, str]:
+    def _find(self, staff_number: str, attempt: str) -> tuple[Seat, Briefing, InHand]:
         seat = self._seat(staff_number)
         token = self._token(seat) if seat.presence.in_hand else ""
         briefing = self._store.attempts.briefing(token) if token else None
         held = self._store.agent_calls.in_hand(token) if token else None
         if briefing is None or held is None:
             raise InputError([Problem("call", "you have no customer in hand", "wait for the next one")])
-        return seat, briefing, held, token
+        if token != attempt:
+            raise InputError([Problem("call", "it is over and its record is closed", "go on with the one in hand")])
+        return seat, briefing, held
+
+
+def _spoken_to(held: InHand) -> None:
+    """Only who talked to a customer knows what came of it."""
+    if held.facts.connected_at is None:
+        what = "nobody has spoken to this customer yet"
+        raise InputError(
+            [Problem("conversation", what, "dial, skip or hang up; what came of it is entered in the call")]
+        )
 
 
 def _mark(briefing: Briefing, held: InHand, record: Record, now: datetime) -> Mark | None:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 SECOND = timedelta(seconds=1)
 HARBOUR = "Acme called. Our hotline is {hotline}."
 PREDICTIVE = {"mode": "predictive", "safe_harbour": HARBOUR}
-TELEPHONE = "+442079460999"
+TELEPHONE = "sip:agent@office.example"
 _serial = count()
 
 
@@ -115,7 +115,7 @@ class Office:
         token = about.get("token") or self.seat(staff_number).leg_token
         customers = [one.sid for one in self.carrier.calls if one.token == who]
         sid = about.get("sid", customers[0] if customers else f"LEG-{token[:6]}")
-        body = f'{{"kind": "{kind}", "sid": "{sid}", "who": "{who}"}}'
+        body = f'{{"kind": "{kind}", "sid": "{sid}", "who": "{who}", "digits": "{about.get("digits", "")}"}}'
         request = WebRequest("POST", "/", {"signature": about.get("signature", SIGNATURE)}, body.encode())
         reply = await self.parking.hear(request, token, what)
         await quiet()
@@ -190,6 +190,11 @@ class Office:
 
     def token(self, which: int = -1) -> str:
         return self.carrier.calls[which].token
+
+    def hand(self, staff_number: str = "101") -> str:
+        """The attempt that an agent was last set aside for."""
+        latest = self.store.reservations.latest(self.seat(staff_number).key)
+        return latest[0] if latest is not None else ""
 
     def facts(self, token: str) -> Facts:
         return self.world.facts(token)

@@ -229,7 +229,7 @@ async def test_the_campaign_says_what_the_default_is(office: Office) -> None:
 
 async def test_what_was_chosen_is_not_overwritten_by_the_timer(office: Office) -> None:
     token = await wrapping(office, wrap_up="30 s")
-    await office.shifts.write("101", Record(outcome="completed", notes="glad"))
+    await office.shifts.write("101", office.hand("101"), Record(outcome="completed", notes="glad"))
     await office.rounds(31, seen=("101",))
     assert office.state() is S.READY
     assert office.facts(token).outcome.ending is Ending.REACHED

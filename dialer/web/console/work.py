@@ -22,7 +22,7 @@ from dialer.web.console.languages import N_
 from dialer.web.console.site import form, tongue, who
 from dialer.web.console.terms import Terms
 from dialer.web.console.work_glance import Glances
-from dialer.web.console.work_words import NOT_ASKED, OUTCOMES, REASONS, SAID, SKIPS, STEPS, TODAY
+from dialer.web.console.work_words import CLOSED, NOT_ASKED, OUTCOMES, REASONS, SAID, SKIPS, STEPS, TODAY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -46,10 +46,10 @@ SETTLE: Final = timedelta(milliseconds=250)
 """The least time between two refreshes of one screen."""
 
 LONGEST_REASON: Final = 80
+LONGEST_COUNT: Final = 6
+"""Digits; nobody is asked more often."""
 
 _ENDINGS: Final = frozenset(Ending) - {Ending.ABANDONED}  # which the reports' words do not have
-
-CLOSED: Final = N_("This call is over and its record is closed; nothing was changed.")
 
 
 def add(console: Console) -> None:
@@ -73,6 +73,7 @@ def _watching(console: Console, screen: _Screen) -> None:
         begins = who(request).agent.role is Role.AGENT and "away" not in request.query_params
         if begins and view.presence.state is AgentState.OFFLINE:
             await shifts.sign_in(number)
+            await console.note(request, "work.start", number)
             changes.happened()
             view = await shifts.view(number)
         shifts.seen(number)
@@ -149,7 +150,7 @@ def _calling(console: Console, screen: _Screen) -> None:
 
     @console.action("/calls/dial", Permission.WORK)
     async def dial(request: Request) -> Response:
-        return await screen.in_call(request, lambda number, _: shifts.dial(number), "call.dial")
+        return await screen.in_call(request, lambda number, call: shifts.dial(number, call.attempt), "call.dial")
 
     @console.action("/calls/skip", Permission.WORK)
     async def skip(request: Request) -> Response:
@@ -157,24 +158,29 @@ def _calling(console: Console, screen: _Screen) -> None:
         if not reason:
             return screen.wrong(request, N_("Say in a word why this customer is not called now."))
         return await screen.in_call(
-            request, lambda number, _: shifts.skip(number, reason), "call.skip", {"reason": reason}
+            request, lambda number, call: shifts.skip(number, call.attempt, reason), "call.skip", {"reason": reason}
         )
 
     @console.action("/calls/answer", Permission.WORK)
     async def answer(request: Request) -> Response:
         fields = form(request)
         node, key, tries = fields.get("node", ""), fields.get("key", ""), fields.get("tries", "")
-        if not tries.isdecimal():
+        if not tries.isdecimal() or len(tries) > LONGEST_COUNT:
             return screen.wrong(request, CLOSED)
-        return await screen.in_call(request, lambda number, _: shifts.answer(number, node, int(tries), key))
+        return await screen.in_call(
+            request,
+            lambda number, call: shifts.answer(number, call.attempt, node, int(tries), key),
+            "call.answer",
+            {"question": node, "key": key},
+        )
 
     @console.action("/calls/back", Permission.WORK)
     async def back(request: Request) -> Response:
-        return await screen.in_call(request, lambda number, _: shifts.back(number))
+        return await screen.in_call(request, lambda number, call: shifts.back(number, call.attempt), "call.back")
 
     @console.action("/calls/hang-up", Permission.WORK)
     async def hang_up(request: Request) -> Response:
-        return await screen.in_call(request, lambda number, _: shifts.hang_up(number), "call.hang_up")
+        return await screen.in_call(request, lambda number, call: shifts.hang_up(number, call.attempt), "call.hang_up")
 
 
 def _recording(console: Console, screen: _Screen) -> None:
@@ -186,7 +192,10 @@ def _recording(console: Console, screen: _Screen) -> None:
         fields = form(request)
 
         async def keep(number: str, call: CallView) -> None:
-            await shifts.write(number, work_record.draft(fields, call))
+            record = work_record.draft(fields, call)
+            if await shifts.write(number, call.attempt, record):
+                written = {"outcome": record.outcome or call.chosen, "next_step": record.next_step.value}
+                await console.note(request, "call.draft", call.attempt, written)
 
         return await screen.in_call(request, keep)
 
@@ -201,7 +210,9 @@ def _recording(console: Console, screen: _Screen) -> None:
         except InputError as error:
             return screen.wrong(request, str(error))
         written = {"outcome": record.outcome or call.chosen, "next_step": record.next_step.value}
-        return await screen.do(request, "call.record", shifts.finish(number, record), written, subject=call.attempt)
+        return await screen.do(
+            request, "call.record", shifts.finish(number, call.attempt, record), written, subject=call.attempt
+        )
 
 
 class _Screen:

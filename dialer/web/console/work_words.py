@@ -55,9 +55,13 @@ OUTCOMES: Final = {
 }
 """The built-in outcomes as an agent chooses them."""
 
+CLOSED: Final = N_("This call is over and its record is closed; nothing was changed.")
+
 SAID: Final = {
     ("call", "it is dialed already"): N_("This customer is dialed already."),
     ("call", "you have no customer in hand"): N_("You have no customer in hand; wait for the next one."),
+    ("call", "it is over and its record is closed"): CLOSED,
+    ("conversation", ""): N_("Nobody has spoken to this customer yet: dial, skip or hang up."),
     ("call", "it is not over"): N_("The call is not over. Hang up first."),
     ("call", "the carrier did not end it"): N_("The call was not ended. Try again; the customer can hang up too."),
     ("outcome", "is missing"): N_("Choose what came of it: the script has established nothing."),

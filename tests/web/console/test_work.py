@@ -100,10 +100,11 @@ class Double:
         self.seen_times += 1
 
     def __getattr__(self, name: str) -> Any:
-        async def ask(*args: Any) -> None:
+        async def ask(*args: Any) -> bool:
             if self.refuses is not None:
                 raise self.refuses
             self.asked.append((name, *args))
+            return name == "write" and bool(args[-1].outcome)
 
         return ask
 
@@ -207,7 +208,7 @@ async def test_paused_says_what_to_do_and_what_is_ahead(agent: Browser, shifts: 
     ("leg", "tries", "text"),
     [
         ("none", 0, "It is called when you get ready."),
-        ("calling", 1, "Pick up and stay on the line"),
+        ("calling", 1, "Pick up, press 1 if you are asked to"),
         ("parked", 1, "Telephone on the line"),
         ("none", 1, "Tried 1 time; "),
         ("none", 3, "Tried 3 times; "),
@@ -316,15 +317,15 @@ async def test_an_operator_has_no_such_screen(site: Console) -> None:
         ("pause", {"reason": "lunch"}, ("pause", ME, "lunch")),
         ("pause", {"other": " a nail "}, ("pause", ME, "a nail")),
         ("leave", {}, ("sign_out", ME)),
-        ("dial", {"attempt": "a-1"}, ("dial", ME)),
-        ("skip", {"attempt": "a-1", "reason": "recent"}, ("skip", ME, "recent")),
+        ("dial", {"attempt": "a-1"}, ("dial", ME, "a-1")),
+        ("skip", {"attempt": "a-1", "reason": "recent"}, ("skip", ME, "a-1", "recent")),
         (
             "answer",
             {"attempt": "a-1", "node": "satisfied", "tries": "2", "key": "1"},
-            ("answer", ME, "satisfied", 2, "1"),
+            ("answer", ME, "a-1", "satisfied", 2, "1"),
         ),
-        ("back", {"attempt": "a-1"}, ("back", ME)),
-        ("hang-up", {"attempt": "a-1"}, ("hang_up", ME)),
+        ("back", {"attempt": "a-1"}, ("back", ME, "a-1")),
+        ("hang-up", {"attempt": "a-1"}, ("hang_up", ME, "a-1")),
     ],
 )
 @pytest.mark.parametrize("htmx", [False, True])
@@ -340,6 +341,21 @@ async def test_buttons(
     else:
         assert answer.status == 204
         assert answer.goes_to == ("/console/calls?away=1" if path == "leave" else "")
+
+
+async def test_whatever_an_agent_says_of_a_call_is_in_the_trail(agent: Browser, shifts: Double, works: Works) -> None:
+    shifts.stands(AgentState.ON_CALL, in_hand(Stage.CONNECTED))
+    await agent.get("/console/calls")
+    await agent.post("/console/calls/answer", attempt="a-1", node="satisfied", tries="2", key="1")
+    await agent.post("/console/calls/back", attempt="a-1")
+    await agent.post("/console/calls/write", attempt="a-1", notes="only a note")
+    await agent.post("/console/calls/write", attempt="a-1", outcome="bought")
+    deeds = [(one.deed.action, one.deed.detail) for one in works.store.audit.latest(10, subject="a-1")]
+    assert deeds[::-1] == [
+        ("call.answer", {"question": "satisfied", "key": "1"}),
+        ("call.back", {}),
+        ("call.draft", {"outcome": "bought", "next_step": "done"}),
+    ]
 
 
 @pytest.mark.parametrize("path", ["dial", "skip", "answer", "back", "hang-up", "write", "finish"])
@@ -403,7 +419,7 @@ async def test_finishing(agent: Browser, shifts: Double) -> None:
     assert answer.status == 303
     at = datetime(2026, 3, 5, 10)  # noqa: DTZ001 - a wall clock
     record = Record("bought", "wants a letter", NextStep.PROMISE, at, "Asia/Tokyo", another_agent=True)
-    assert shifts.asked == [("finish", ME, record)]
+    assert shifts.asked == [("finish", ME, "a-1", record)]
 
 
 @pytest.mark.parametrize(
@@ -424,7 +440,7 @@ async def test_half_a_record_is_kept_but_not_finished(
     assert text in answer.text
     assert shifts.asked == []
     assert (await agent.post("/console/calls/write", htmx=True, attempt="a-1", notes="n", **fields)).status == 204
-    assert shifts.asked == [("write", ME, Record(notes="n"))]
+    assert shifts.asked == [("write", ME, "a-1", Record(notes="n"))]
 
 
 async def test_only_what_was_offered_is_taken(agent: Browser, shifts: Double) -> None:
@@ -434,7 +450,7 @@ async def test_only_what_was_offered_is_taken(agent: Browser, shifts: Double) ->
     await agent.post("/console/calls/finish", attempt="a-1", **odd)
     await agent.post("/console/calls/finish", attempt="a-1", next_step="opt_out", sure="yes")
     await agent.post("/console/calls/finish", attempt="a-1", next_step="case", person=" Kim ")
-    records = [record for _, _, record in shifts.asked]
+    records = [record for _, _, _, record in shifts.asked]
     assert records[0] == Record(notes="n" * 4000)
     assert records[1] == Record(next_step=NextStep.OPT_OUT)
     assert records[2] == Record(next_step=NextStep.CASE, person="Kim")
