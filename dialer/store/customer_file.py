@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 
-from dialer.core.customer import VIP
 from dialer.core.outcome import AnsweredBy, Ending
-from dialer.core.record import CallbackRecord, CallbackState, Reason
 from dialer.core.suppression import subjects
-from dialer.store import promises, tasks
+from dialer.store import records, tasks
 from dialer.store.agent_tables import AgentRow
-from dialer.store.rows import customer_of, number_in, number_of
+from dialer.store.rows import customer_of, number_in
 from dialer.store.suppressions import in_force
-from dialer.store.tables import AttemptRow, CallbackRow, CustomerRow, PromiseRow, QueueRow, TaskRow
+from dialer.store.tables import AttemptRow, CallbackRow, CustomerRow, PromiseRow, TaskRow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,6 +24,7 @@ if TYPE_CHECKING:
 
     from dialer.core.customer import Customer
     from dialer.core.phone import PhoneNumber
+    from dialer.core.record import CallbackRecord
     from dialer.core.suppression import Stop
     from dialer.store.database import Database
 
@@ -35,7 +33,6 @@ callback = CallbackRow.__table__  # type: ignore[attr-defined]
 attempt = AttemptRow.__table__  # type: ignore[attr-defined]
 agent = AgentRow.__table__  # type: ignore[attr-defined]
 promise = PromiseRow.__table__  # type: ignore[attr-defined]
-waiting = QueueRow.__table__  # type: ignore[attr-defined]
 task = TaskRow.__table__  # type: ignore[attr-defined]
 
 LATEST = 200
@@ -142,63 +139,11 @@ class CustomerFiles:
                 customer=person,
                 confirmed_zone=row.confirmed_zone,
                 stops=tuple(in_force(connection, list(subjects(person)))),
-                callbacks=tuple(_callbacks(connection, row)),
+                callbacks=tuple(records.of_customer(connection, row.id)),
                 promises=tuple(_promises(connection, row.id)),
                 tasks=tuple(_tasks(connection, row.id)),
                 calls=tuple(_calls(connection, row.id)),
             )
-
-
-def _callbacks(connection: Connection, person: Row[Any]) -> list[CallbackRecord]:
-    undone = select(task.c.callback_id, func.count().label("tasks"), func.max(task.c.person).label("person"))
-    undone = undone.where(task.c.state != tasks.DONE, task.c.customer_id == person.id).group_by(task.c.callback_id)
-    sub = undone.subquery("undone")
-    chosen = promise.alias("chosen")
-    query: Select[Any] = (
-        select(
-            callback,
-            *(waiting.c.opens_at, chosen.c.at.label("chosen_at"), attempt.c.created_at, attempt.c.ending),
-            *(attempt.c.code, sub.c.tasks, sub.c.person),
-        )
-        .outerjoin(waiting, waiting.c.callback_id == callback.c.id)
-        .outerjoin(attempt, attempt.c.token == callback.c.last_attempt)
-        .outerjoin(chosen, (chosen.c.id == callback.c.promise_id) & (chosen.c.state == promises.OPEN))
-        .outerjoin(sub, sub.c.callback_id == callback.c.id)
-        .where(callback.c.customer_id == person.id)
-        .order_by(callback.c.id.desc())
-    )
-    return [_callback(row, person) for row in connection.execute(query)]
-
-
-def _callback(row: Row[Any], person: Row[Any]) -> CallbackRecord:
-    return CallbackRecord(
-        callback=row.id,
-        customer=person.reference,
-        name=person.name,
-        tier=person.tier,
-        vip=person.tier == VIP,
-        campaign=row.campaign,
-        occasion=row.occasion,
-        state=CallbackState(row.state),
-        reason=Reason(row.reason) if row.reason else None,
-        note=row.note,
-        due=row.due_at,
-        deadline=row.deadline_at,
-        enrolled=row.enrolled_at,
-        closed=row.closed_at,
-        attempts=row.attempts,
-        number=number_of(person.numbers[0]) if person.numbers else None,
-        last_called=row.created_at,
-        reached=row.reached_at,
-        ending=Ending(row.ending) if row.ending else None,
-        code=row.code or "",
-        agent=row.agent or person.agent,
-        next_at=row.opens_at,
-        answers=MappingProxyType(row.answers),
-        promised_at=row.chosen_at,
-        tasks=row.tasks or 0,
-        person=row.person or "",
-    )
 
 
 def _promises(connection: Connection, key: int) -> list[Chosen]:
@@ -241,7 +186,6 @@ def _calls(connection: Connection, key: int) -> list[Called]:
 
 
 def _called(row: Row[Any]) -> Called:
-    marks = sorted(row.marks, key=lambda mark: mark["tries"])
     return Called(
         token=row.token,
         campaign=row.campaign,
@@ -255,7 +199,5 @@ def _called(row: Row[Any]) -> Called:
         agent=row.agent,
         agent_name=row.agent_name or "",
         notes=row.notes,
-        answers=MappingProxyType(
-            {mark["node"]: mark["answer"] or mark["digits"] for mark in marks if mark["answer"] or mark["digits"]}
-        ),
+        answers=records.answers_in(row.marks),
     )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Row
+    from sqlalchemy import Connection, Row
 
     from dialer.store.database import Database
 
@@ -48,30 +48,7 @@ class Records:
         self, campaign: str | None = None, start: datetime | None = None, end: datetime | None = None
     ) -> Iterator[CallbackRecord]:
         """Callbacks by the instant of their enrolment in [start, end), oldest first."""
-        made, undone = _made(), _undone()
-        last_columns = ("e164", "region", "kind", "extension", "created_at", "ending", "code")
-        query = (
-            select(
-                callback,
-                customer.c.reference.label("customer_reference"),
-                customer.c.name.label("customer_name"),
-                customer.c.tier.label("customer_tier"),
-                customer.c.agent.label("customer_agent"),
-                customer.c.numbers.label("customer_numbers"),
-                waiting.c.opens_at,
-                chosen.c.at.label("chosen_at"),
-                *(made.c[state].label(f"{state}_promises") for state in PROMISE_STATES),
-                undone.c.tasks.label("undone_tasks"),
-                undone.c.person.label("task_person"),
-                *(attempt.c[name].label(f"last_{name}") for name in last_columns),
-            )
-            .join(customer, customer.c.id == callback.c.customer_id)
-            .outerjoin(waiting, waiting.c.callback_id == callback.c.id)
-            .outerjoin(attempt, attempt.c.token == callback.c.last_attempt)
-            .outerjoin(made, made.c.callback_id == callback.c.id)
-            .outerjoin(undone, undone.c.callback_id == callback.c.id)
-            .outerjoin(chosen, (chosen.c.id == callback.c.promise_id) & (chosen.c.state == promises.OPEN))
-        )
+        query = _callbacks()
         if campaign is not None:
             query = query.where(callback.c.campaign == campaign)
         if start is not None:
@@ -79,7 +56,7 @@ class Records:
         if end is not None:
             query = query.where(callback.c.enrolled_at < end)
         with self._database.read() as connection:
-            rings = {one.campaign.id: one.campaign.attempts.ring + GUARD for one in standings(connection).values()}
+            rings = _rings(connection)
         for row in self._stream(query.order_by(callback.c.id)):
             yield _callback(row, rings[row.campaign])
 
@@ -114,6 +91,49 @@ class Records:
             yield from result
 
 
+def of_customer(connection: Connection, key: int) -> list[CallbackRecord]:
+    """All callbacks of one customer, the newest first."""
+    rings = _rings(connection)
+    return [
+        _callback(row, rings[row.campaign])
+        for row in connection.execute(_callbacks(key).order_by(callback.c.id.desc()))
+    ]
+
+
+def _rings(connection: Connection) -> dict[str, timedelta]:
+    """How much time one call takes at least, by campaign."""
+    return {one.campaign.id: one.campaign.attempts.ring + GUARD for one in standings(connection).values()}
+
+
+def _callbacks(who: int | None = None) -> Select[Any]:
+    """Callbacks, of one customer if so wanted, with what reports say of them."""
+    made, undone = _made(who), _undone(who)
+    last_columns = ("e164", "region", "kind", "extension", "created_at", "ending", "code")
+    query = (
+        select(
+            callback,
+            customer.c.reference.label("customer_reference"),
+            customer.c.name.label("customer_name"),
+            customer.c.tier.label("customer_tier"),
+            customer.c.agent.label("customer_agent"),
+            customer.c.numbers.label("customer_numbers"),
+            waiting.c.opens_at,
+            chosen.c.at.label("chosen_at"),
+            *(made.c[state].label(f"{state}_promises") for state in PROMISE_STATES),
+            undone.c.tasks.label("undone_tasks"),
+            undone.c.person.label("task_person"),
+            *(attempt.c[name].label(f"last_{name}") for name in last_columns),
+        )
+        .join(customer, customer.c.id == callback.c.customer_id)
+        .outerjoin(waiting, waiting.c.callback_id == callback.c.id)
+        .outerjoin(attempt, attempt.c.token == callback.c.last_attempt)
+        .outerjoin(made, made.c.callback_id == callback.c.id)
+        .outerjoin(undone, undone.c.callback_id == callback.c.id)
+        .outerjoin(chosen, (chosen.c.id == callback.c.promise_id) & (chosen.c.state == promises.OPEN))
+    )
+    return query if who is None else query.where(callback.c.customer_id == who)
+
+
 def _attempts() -> Select[Any]:
     """Attempts with what reports say of their customers."""
     names = ("reference", "name", "tier", "agent")
@@ -124,17 +144,18 @@ def _attempts() -> Select[Any]:
 PROMISE_STATES = (promises.OPEN, promises.KEPT, promises.MISSED, promises.REPLACED, promises.VOID)
 
 
-def _made() -> Any:
+def _made(who: int | None) -> Any:
     """How many promises each callback has in each state. One pass, since most callbacks have none."""
     counts = (func.sum(case((promise.c.state == state, 1), else_=0)).label(state) for state in PROMISE_STATES)
-    return select(promise.c.callback_id, *counts).group_by(promise.c.callback_id).subquery("made")
+    query = select(promise.c.callback_id, *counts).group_by(promise.c.callback_id)
+    return (query if who is None else query.where(promise.c.customer_id == who)).subquery("made")
 
 
-def _undone() -> Any:
+def _undone(who: int | None) -> Any:
     """How many tasks of each callback are not done, and whom one of them is for."""
     asked = (func.count().label("tasks"), func.max(task.c.person).label("person"))
-    query = select(task.c.callback_id, *asked).where(task.c.state != tasks.DONE)
-    return query.group_by(task.c.callback_id).subquery("undone")
+    query = select(task.c.callback_id, *asked).where(task.c.state != tasks.DONE).group_by(task.c.callback_id)
+    return (query if who is None else query.where(task.c.customer_id == who)).subquery("undone")
 
 
 def _callback(row: Row[Any], ring: timedelta) -> CallbackRecord:
@@ -163,7 +184,7 @@ def _callback(row: Row[Any], ring: timedelta) -> CallbackRecord:
         reached=row.reached_at,
         ending=Ending(row.last_ending) if row.last_ending else None,
         code=row.last_code or "",
-        agent=row.customer_agent,
+        agent=row.agent or row.customer_agent,
         next_at=row.opens_at,
         answers=MappingProxyType(row.answers),
         slack=slack,
@@ -204,11 +225,11 @@ def _attempt(row: Row[Any]) -> AttemptRecord:
         agent=row.agent or row.customer_agent,
         connected=row.connected_at,
         notes=row.notes,
-        answers=_answers(row.marks),
+        answers=answers_in(row.marks),
     )
 
 
-def _answers(marks: Sequence[dict[str, Any]]) -> MappingProxyType[str, str]:
+def answers_in(marks: Sequence[dict[str, Any]]) -> MappingProxyType[str, str]:
     """Per node the answer of its last asking."""
     said = [mark for mark in marks if mark["node"] not in AGENTS_OWN]
     ordered = sorted(said, key=lambda mark: (mark["tries"], mark["node"], mark["digits"]))
