@@ -106,7 +106,7 @@ def show(staff_number: Number, reveal: Reveal = False, as_json: AsJson = False) 
     """Show what is known about one person. A whole phone number is shown only with --reveal, which is written down."""
     with closing(bootstrap.open_store()) as store:
         member = _member(store, staff_number)
-        if reveal and member.agent.address.startswith("+"):
+        if reveal and roster.holds_number(member.agent.address):
             trail.note(store, "number.show", staff_number)
     told = _plain(member, reveal=reveal)
     if as_json:
@@ -153,7 +153,9 @@ def change(
         after = roster.read(typed, given.home_region).certain()
         what = roster.changes(before, after)
         if what:
-            store.agents.change(after, bootstrap.now(), trail.deed("person.change", staff_number, **what))
+            store.agents.change(
+                after, bootstrap.now(), trail.deed("person.change", staff_number, **what), before=before
+            )
     if as_json:
         emit({"staff_number": after.staff_number, "changed": sorted(what)})
         return
@@ -182,7 +184,7 @@ def deactivate(staff_number: Number, as_json: AsJson = False) -> None:
     with closing(bootstrap.open_store()) as store:
         agent = _member(store, staff_number).agent
         deed = trail.deed("person.deactivate", staff_number)
-        store.agents.change(replace(agent, active=False), bootstrap.now(), deed)
+        store.agents.change(replace(agent, active=False), bootstrap.now(), deed, before=agent)
     if as_json:
         emit({"staff_number": staff_number, "active": False})
         return

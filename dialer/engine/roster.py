@@ -102,8 +102,17 @@ def read(typed: Typed, home_region: str) -> Reading:
 
 
 def masked(address: str) -> str:
-    """An agent's telephone without the middle of its number; a SIP address as it is."""
-    return str(PhoneNumber(address, "", NumberKind.UNKNOWN)) if address.startswith("+") else address
+    """An agent's telephone without the middle of its number; of a SIP address, without that of a number in it."""
+    sip = _SIP.fullmatch(address)
+    if sip is None:
+        return _masked_number(address)
+    start, end = sip.span("user")
+    return address[:start] + _masked_number(sip["user"]) + address[end:]
+
+
+def holds_number(address: str) -> bool:
+    """Whether showing an agent's telephone whole shows a telephone number."""
+    return masked(address) != address
 
 
 def changes(before: Agent, after: Agent) -> dict[str, object]:
@@ -117,6 +126,14 @@ def changes(before: Agent, after: Agent) -> dict[str, object]:
     if before.address != after.address:
         told["phone"] = masked(after.address)
     return told
+
+
+def _masked_number(text: str) -> str:
+    """Any text that holds as many digits as a telephone number, however it is written, with its last ones only."""
+    if _E164.fullmatch(text):
+        return str(PhoneNumber(text, "", NumberKind.UNKNOWN))
+    digits = len(_DIGIT.findall(text))
+    return text if digits < _FEWEST_DIGITS else _DIGIT.sub("•", text, count=digits - _SHOWN_DIGITS)
 
 
 def _address(text: str, home_region: str) -> str | Flaw:
@@ -141,6 +158,11 @@ _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _TAG: Final = re.compile(r"[\w.\-]{1,40}")
 _CAPACITY: Final = re.compile(r"[1-9][0-9]{0,2}|1000")
 _SIP: Final = re.compile(
-    r"sips?:[A-Za-z0-9._~!$&'()*+,;=%\-]{1,64}@[A-Za-z0-9.\-\[\]:]{1,120}(;[A-Za-z0-9=.\-]{1,60})?", re.IGNORECASE
+    r"sips?:(?P<user>[A-Za-z0-9._~!$&'()*+,;=%\-]{1,64})@[A-Za-z0-9.\-\[\]:]{1,120}(;[A-Za-z0-9=.\-]{1,60})?",
+    re.IGNORECASE,
 )
+_E164: Final = re.compile(r"\+[0-9]+")
+_DIGIT: Final = re.compile(r"[0-9]")
+_FEWEST_DIGITS: Final = 7  # of a telephone number; fewer are an extension
+_SHOWN_DIGITS: Final = 4
 _ROLES: Final = frozenset(role.value for role in Role)

@@ -73,8 +73,11 @@ class Agents:
             audit_trail.write(connection, deed, now)
         return Member(key, agent, password, must_change)
 
-    def change(self, agent: Agent, now: datetime, deed: Deed) -> None:
+    def change(self, agent: Agent, now: datetime, deed: Deed, *, before: Agent | None = None) -> None:
         """Replace what is known of the person with this staff number. Who is made inactive is signed out.
+
+        With `before`, who they were when somebody looked, only what differs from it is written: what others changed
+        since then stays.
 
         Raises:
             NotFoundError: there is no such person.
@@ -82,23 +85,38 @@ class Agents:
         """
         with self._database.write() as connection:
             key = _key(connection, agent.staff_number)
-            if not (agent.active and agent.role is Role.MANAGER):
+            values = _values(agent) if before is None else _difference(_values(before), _values(agent))
+            if not values.get("active", True) or values.get("role", Role.MANAGER) != Role.MANAGER:
                 _keep_a_manager(connection, key)
-            connection.execute(_of(key).values(_values(agent) | {"changed_at": now}))
-            if not agent.active:
+            connection.execute(_of(key).values(values | {"changed_at": now}))
+            if not values.get("active", True):
                 sessions.revoke_all(connection, key, deed.by, now)
             audit_trail.write(connection, deed, now)
 
     def set_password(
-        self, staff_number: str, password: str, now: datetime, deed: Deed, *, must_change: bool, keep: str = ""
-    ) -> None:
-        """Keep another hash; all sessions but the one with the digest `keep` are over."""
+        self,
+        staff_number: str,
+        password: str,
+        now: datetime,
+        deed: Deed,
+        *,
+        must_change: bool,
+        keep: str = "",
+        before: str | None = None,
+    ) -> bool:
+        """Keep another hash; all sessions but the one with the digest `keep` are over.
+
+        With `before`, the hash that was found right, only while it is still theirs: False when it no longer is.
+        """
         with self._database.write() as connection:
             key = _key(connection, staff_number)
             values = {"password": password, "must_change": must_change, "changed_at": now}
-            connection.execute(_of(key).values(values))
+            whose = _of(key) if before is None else _of(key).where(agent_table.c.password == before)
+            if not connection.execute(whose.values(values)).rowcount:
+                return False
             sessions.revoke_all(connection, key, deed.by, now, keep=keep)
             audit_trail.write(connection, deed, now)
+        return True
 
     def renew_hash(self, key: int, before: str, after: str) -> None:
         """The same password hashed with newer parameters; nothing happens if it was changed meanwhile."""
@@ -167,6 +185,10 @@ def _values(agent: Agent) -> dict[str, Any]:
         "capacity": agent.capacity,
         "active": agent.active,
     }
+
+
+def _difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in after.items() if value != before[name]}
 
 
 def _agent_of(row: Row[Any]) -> Agent:

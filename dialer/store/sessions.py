@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from dialer.store.agents import Member
     from dialer.store.audit_trail import Deed
     from dialer.store.database import Database
 
@@ -58,24 +59,36 @@ def revoke_all(connection: Connection, agent_id: int, by: str, now: datetime, *,
     return connection.execute(update(session).where(mine).values(revoked_at=now, revoked_by=by)).rowcount
 
 
+def _is_as_verified(connection: Connection, member: Member) -> bool:
+    """Whether they may sign in with the hash that `member` has. Their row is locked: until the end it stays so."""
+    same = (agent.c.id == member.id) & agent.c.active & (agent.c.password == member.password)
+    row = select(agent.c.id).where(same, agent.c.password != "").with_for_update(read=True)
+    return connection.scalar(row) is not None
+
+
 class Sessions:
     """The sessions of the console."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def open(self, agent_id: int, now: datetime, lasts: timedelta) -> str:
+    def open(self, member: Member, now: datetime, lasts: timedelta, deed: Deed) -> str | None:
         """Begin a session that ends after `lasts` whatever happens; the token for the browser.
 
+        None when `member`, as they were when their password was found right, is the past by now: they left, or that
+        password is no longer theirs. Whoever changes one of these ends all sessions, and this would be one more.
         Sessions of theirs that ended long ago go at this occasion.
         """
         token = secrets.token_urlsafe(_RANDOM)
-        values = {"digest": digest_of(token), "agent_id": agent_id, "csrf": secrets.token_urlsafe(_RANDOM)}
+        values = {"digest": digest_of(token), "agent_id": member.id, "csrf": secrets.token_urlsafe(_RANDOM)}
         times = {"made_at": now, "seen_at": now, "ends_at": now + lasts, "revoked_by": ""}
-        over = (session.c.agent_id == agent_id) & (session.c.ends_at < now - KEPT)
+        over = (session.c.agent_id == member.id) & (session.c.ends_at < now - KEPT)
         with self._database.write() as connection:
+            if not _is_as_verified(connection, member):
+                return None
             connection.execute(delete(session).where(over))
             connection.execute(insert(session).values(values | times))
+            audit_trail.write(connection, deed, now)
         return token
 
     def find(self, token: str, now: datetime, idle: timedelta, *, touch: bool = True) -> Session | None:

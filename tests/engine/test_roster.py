@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from dialer.core.agent import Agent, Role
-from dialer.engine.roster import Flaw, Typed, changes, masked, read
+from dialer.engine.roster import Flaw, Typed, changes, holds_number, masked, read
 from dialer.errors import InputError
 
 TYPED = Typed("2001", "Li Na")
@@ -60,6 +60,26 @@ def test_everything_wrong_is_named_at_once() -> None:
 def test_sip_addresses_are_taken_as_they_are(address: str) -> None:
     assert read(replace(TYPED, phone=address), "").certain().address == address
     assert masked(address) == address
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("", ""),
+        ("+442079460001", "+44••••••0001"),
+        ("sip:+441134960123@trunk.example", "sip:+44••••••0123@trunk.example"),
+        ("sips:00441134960123@10.0.0.71:5061;user=phone", "sips:••••••••••0123@10.0.0.71:5061;user=phone"),
+        ("sip:4960123@trunk7.example", "sip:•••0123@trunk7.example"),
+        ("sip:+44-113-496-0123@trunk", "sip:+••-•••-•••-0123@trunk"),
+        ("sip:496012@trunk.example", "sip:496012@trunk.example"),
+        ("sip:li.na@10.20.30.40", "sip:li.na@10.20.30.40"),
+    ],
+)
+def test_numbers_are_masked_wherever_they_stand_in_an_address(address: str, shown: str) -> None:
+    if address:
+        assert read(replace(TYPED, phone=address), "").certain().address == address
+    assert masked(address) == shown
+    assert holds_number(address) == ("•" in shown)
 
 
 @pytest.mark.parametrize("address", ["sip:", "sip:li", "sip:@host", "sip:li na@host", "sip:li@host?x=1", "sip:a@b\nx"])

@@ -113,8 +113,8 @@ def test_two_managers_who_demote_each_other_leave_one(store: Store) -> None:
 
 
 def test_who_leaves_or_gets_a_new_password_is_signed_out(store: Store) -> None:
-    made, hour = store.agents.add(LI, NOW, DEED), timedelta(hours=1)
-    kept, other = (store.sessions.open(made.id, NOW, hour) for _ in range(2))
+    made, hour = store.agents.add(LI, NOW, DEED, password="a hash"), timedelta(hours=1)
+    kept, other = (store.sessions.open(made, NOW, hour, DEED) or "" for _ in range(2))
     session = store.sessions.find(kept, NOW, hour)
     assert session is not None
     store.agents.set_password("2001", "new", NOW, DEED, must_change=False, keep=session.digest)
@@ -122,6 +122,36 @@ def test_who_leaves_or_gets_a_new_password_is_signed_out(store: Store) -> None:
     assert store.sessions.find(other, NOW, hour) is None
     store.agents.change(replace(LI, active=False), NOW, DEED)
     assert store.sessions.find(kept, NOW, hour) is None
+
+
+def test_a_change_leaves_alone_what_others_changed_meanwhile(store: Store) -> None:
+    made = store.agents.add(LI, NOW, DEED)
+    store.agents.change(replace(LI, active=False), NOW, DEED, before=LI)
+    store.agents.change(replace(LI, capacity=5, teams=frozenset({"south"})), NOW, DEED, before=LI)
+    store.agents.change(replace(LI, name="Li Na 2"), NOW, DEED, before=LI)
+    found = store.agents.by_id(made.id)
+    assert found is not None
+    assert found.agent == replace(LI, name="Li Na 2", capacity=5, teams=frozenset({"south"}), active=False)
+
+
+def test_the_last_manager_stays_whatever_one_had_looked_at(store: Store) -> None:
+    store.agents.add(BOSS, NOW, DEED)
+    for less in (replace(BOSS, active=False), replace(BOSS, role=Role.AGENT)):
+        with pytest.raises(LastManagerError):
+            store.agents.change(less, NOW, DEED, before=BOSS)
+    store.agents.change(replace(BOSS, name="Wang 2"), NOW, DEED, before=BOSS)
+
+
+def test_a_password_replaces_only_the_one_that_was_typed_before_it(store: Store) -> None:
+    made, hour = store.agents.add(LI, NOW, DEED, password="old"), timedelta(hours=1)
+    store.sessions.open(made, NOW, hour, DEED)
+    before = actions(store)
+    assert not store.agents.set_password("2001", "mine", NOW, DEED, must_change=False, before="older")
+    assert store.agents.by_id(made.id) == made
+    assert len(store.sessions.of(made.id, NOW, hour)) == 1
+    assert actions(store) == before
+    assert store.agents.set_password("2001", "mine", NOW, DEED, must_change=False, before="old")
+    assert store.sessions.of(made.id, NOW, hour) == []
 
 
 def test_a_hash_is_renewed_only_while_it_is_the_same_password(store: Store) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from dialer.core.agent import Agent
 from dialer.store import Deed, Store
-from dialer.store.sign_ins import FOR_A_NAME, FOR_A_NAME_ANYWHERE, FOR_A_PLACE, KEPT, WITHIN, sign_in
+from dialer.store.sign_ins import FOR_A_NAME, FOR_A_NAME_ANYWHERE, FOR_A_PLACE, KEPT, WITHIN, network_of, sign_in
 from tests.campaigns import NOW, house
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def test_a_success_begins_anew_for_the_name_where_it_was_and_not_for_the_place(s
         assert all(begin(store, *[name] * (FOR_A_NAME - 1)))
         if name != names[-1]:
             succeed(store, name)
-    assert begin(store, "2001") == [False], "the place has had enough"
+    assert begin(store, "2999") == [False], "the place has had enough"
     succeed(store, "2001", place="b")
 
 
@@ -101,3 +101,67 @@ def test_what_is_no_staff_number_is_kept_as_a_digest(store: Store) -> None:
     assert names[0].startswith("?")
     assert "secret" not in names[0]
     assert names[1] == "2001"
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2::7", "2001:db8:1:2::/64"),
+        ("2001:DB8:1:2:ffff:ffff:ffff:ffff", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::7", "2001:db8:1:3::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("fe80::7%eth0", "fe80::/64"),
+        ("", ""),
+        ("no address", "no address"),
+    ],
+)
+def test_what_counts_as_one_place(address: str, network: str) -> None:
+    assert network_of(address) == network
+
+
+def test_addresses_that_one_customer_has_are_one_place(store: Store) -> None:
+    for last in range(FOR_A_NAME):
+        assert begin(store, "2001", place=f"2001:db8::{last:x}") == [True]
+    assert begin(store, "2001", place="2001:db8::ffff") == [False]
+    assert begin(store, "2001", place="2001:db8:0:1::1") == [True]
+
+
+def guess_everywhere(store: Store, after: timedelta) -> None:
+    for place in range(FOR_A_NAME_ANYWHERE // FOR_A_NAME):
+        assert all(begin(store, *["2001"] * FOR_A_NAME, place=f"place {place}", after=after))
+
+
+@pytest.mark.parametrize(("after", "may"), [(KEPT - timedelta(seconds=1), True), (KEPT, False)])
+def test_many_places_do_not_keep_a_number_out_where_it_signed_in_lately(
+    store: Store,
+    after: timedelta,
+    may: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    succeed(store, "2001", place="home")
+    guess_everywhere(store, after)
+    assert begin(store, "2001", place="another", after=after) == [False]
+    assert begin(store, "2001", place="home", after=after) == [may]
+    rest = FOR_A_NAME - 1 if may else 0
+    assert begin(store, *["2001"] * (rest + 1), place="home", after=after) == [True] * rest + [False]
+
+
+def test_made_up_names_do_not_keep_out_who_signed_in_there_lately(store: Store) -> None:
+    store.agents.add(Agent("2002", "Wei"), NOW, Deed("x", "y"))
+    succeed(store, "2001", place="office")
+    succeed(store, "2002", place="home")
+    assert all(begin(store, *[f"made up {one}" for one in range(FOR_A_PLACE)], place="office"))
+    assert begin(store, "another", "2002", place="office") == [False, False]
+    assert begin(store, *["2001"] * (FOR_A_NAME + 1), place="office") == [True] * FOR_A_NAME + [False]
+
+
+def test_the_numbers_known_at_a_place_are_not_all_guessed_there(store: Store) -> None:
+    numbers = [str(number) for number in range(3001, 3002 + FOR_A_PLACE // (FOR_A_NAME - 1))]
+    for number in numbers:
+        store.agents.add(Agent(number, number), NOW, Deed("x", "y"))
+        succeed(store, number)
+    *tried, last = numbers
+    for number in tried:
+        assert all(begin(store, *[number] * (FOR_A_NAME - 1)))
+    assert begin(store, last, tried[0]) == [False, False]
+    assert begin(store, last, place="b") == [True]

@@ -27,7 +27,8 @@ A module of this package with `def add(console: Console) -> None`, listed in `pa
                 await works.clock.sleep(timedelta(seconds=1))
 
 - Paths are under /console. `page` is GET, `action` is POST. Each has exactly one `Permission` (core/access.py), which
-  is enforced before the function is called; a page with a `title` is in the navigation of those who have it.
+  is enforced before the function is called; a page with a `title` is in the navigation of those who have it. What a
+  screen asks by itself is registered with `keeps_awake=False`: it does not make a forgotten session last longer.
 - `who(request)` is the `Person` signed in: `.agent`, `.id`, `.csrf`, `.may(Permission.CUSTOMERS)`. `form(request)` are
   the fields that were sent (up to 64 kB, urlencoded; `.getlist(name)` for repeated ones). `tongue(request)` is their
   language: `.say("text %(n)s", n=1)`, `.moment`, `.word`.
@@ -44,7 +45,7 @@ A module of this package with `def add(console: Console) -> None`, listed in `pa
   htmx a line in #notice. `console.say_no(request, 409, text)` does so on purpose.
 - The policy forbids inline scripts and style attributes. static/console.js offers instead: `data-key="r"` (a key that
   presses the element), `data-since="ISO instant"` and `data-until="ISO instant"` (a running clock). Lengths of bars are
-  <meter>, <progress> or attributes of SVG.
+  <progress> or attributes of SVG.
 - A stream is `<div sse-connect="/console/events/..."><div sse-swap="rows">...</div></div>`. Send everything on
   connecting: a reconnected browser missed what came between. The stream ends when the session does.
 """

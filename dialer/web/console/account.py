@@ -49,7 +49,7 @@ def _look(console: Console) -> None:
     async def account(request: Request) -> Response:
         return await _show(console, request)
 
-    @console.page("/session", Permission.ACCOUNT)
+    @console.page("/session", Permission.ACCOUNT, keeps_awake=False)
     async def session(request: Request) -> Response:
         """For screens that lost their stream: whether it is the session or the network."""
         del request
@@ -68,8 +68,9 @@ def _choose(console: Console) -> None:
             return await _show(console, request, tongue(request).say(trouble), HTTPStatus.UNPROCESSABLE_ENTITY)
         kept = await asyncio.to_thread(console.passwords.hash, form(request).get("new", ""))
         deed = console.deed(request, "account.password", number)
-        keep = person.session.digest
-        await ask(agents.set_password, number, kept, console.now(), deed, must_change=False, keep=keep)
+        old, keep, now = person.member.password, person.session.digest, console.now()
+        if not await ask(agents.set_password, number, kept, now, deed, must_change=False, keep=keep, before=old):
+            return await _show(console, request, tongue(request).say(NOT_YOURS), HTTPStatus.UNPROCESSABLE_ENTITY)
         return console.go(request, "/console" if person.member.must_change else ACCOUNT)
 
     @console.action("/account/language", Permission.ACCOUNT)

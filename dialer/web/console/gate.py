@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from pathlib import Path
+from traceback import extract_tb
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import structlog
 from starlette.datastructures import ImmutableMultiDict
@@ -41,8 +43,7 @@ def place_of(request: Request) -> str:
 
 def is_ours(path: str) -> bool:
     """Whether a path leads into the console and nowhere else, however browsers read it."""
-    parts = urlsplit(path)
-    return path.startswith("/console") and not parts.netloc and "\\" not in path and path.isprintable()
+    return path.startswith("/console") and "\\" not in path and path.isprintable()
 
 
 class Gate:
@@ -65,6 +66,12 @@ class Gate:
             response = console.say_no(request, HTTPStatus.NOT_FOUND, str(error))
         except InputError as error:
             response = console.say_no(request, HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
+        except (ValueError, OverflowError) as error:  # a number that no machine holds, an address that is none
+            # Its own text may quote what was sent, which is not for the log.
+            where = _place_in_code(error)
+            log.error("page_cannot_read", page=self._door.path, error=type(error).__name__, at=where)
+            text = request.state.tongue.say("This cannot be read. Please check what you typed.")
+            response = console.say_no(request, HTTPStatus.BAD_REQUEST, text)
         except DialerError as error:
             log.error("page_failed", page=self._door.path, error=str(error))
             text = request.state.tongue.say("This cannot be done at the moment. Please try again.")
@@ -74,7 +81,8 @@ class Gate:
     async def _enter(self, request: Request) -> Response:
         door, console = self._door, self._console
         token = console.cookie.read(request)
-        person = await console.works.desk.ask(console.look_up, token) if token else None
+        ask = console.works.desk.ask
+        person = await ask(console.look_up, token, touch=door.keeps_awake) if token else None
         if person is not None:
             request.state.person = person
             asked = request.headers.get("accept-language", "")
@@ -137,6 +145,11 @@ class Gate:
         log.warning("form_refused", page=self._door.path)
         text = request.state.tongue.say("This form is from another page or an earlier sign-in. Open the page anew.")
         return self._console.say_no(request, HTTPStatus.FORBIDDEN, text)
+
+
+def _place_in_code(error: Exception) -> str:
+    last = extract_tb(error.__traceback__)[-1]
+    return f"{last.name}, line {last.lineno} of {Path(last.filename).name}"
 
 
 async def _body(request: Request) -> bytes | None:

@@ -51,7 +51,7 @@ def _look(console: Console) -> None:
     @console.page("/people/{number}", Permission.EDIT_PEOPLE)
     async def one(request: Request) -> Response:
         member = await _member(console, request)
-        if member.agent.address.startswith("+"):
+        if roster.holds_number(member.agent.address):
             await console.note(request, "number.show", member.agent.staff_number)
         return _form(console, request, member, _typed_of(member), {})
 
@@ -89,7 +89,7 @@ def _edit(console: Console) -> None:
         what = roster.changes(member.agent, reading.agent)
         deed = console.deed(request, "person.change", member.agent.staff_number, what)
         try:
-            await ask(agents.change, reading.agent, console.now(), deed)
+            await ask(agents.change, reading.agent, console.now(), deed, before=member.agent)
         except LastManagerError:
             return _form(console, request, member, typed, {"role": say(LAST)})
         return console.go(request, PEOPLE)
@@ -104,7 +104,8 @@ def _let_in_and_out(console: Console) -> None:
         verb = "person.activate" if active else "person.deactivate"
         deed = console.deed(request, verb, member.agent.staff_number)
         try:
-            await ask(agents.change, replace(member.agent, active=active), console.now(), deed)
+            after = replace(member.agent, active=active)
+            await ask(agents.change, after, console.now(), deed, before=member.agent)
         except LastManagerError:
             return console.say_no(request, HTTPStatus.CONFLICT, tongue(request).say(LAST))
         return console.go(request, PEOPLE)

@@ -85,20 +85,25 @@ class _SignInDesk:
         number = fields.get("staff_number", "").strip()[:_LONGEST_NUMBER]
         password = fields.get("password", "")
         async with self._turn:
-            may, member = await self._try(number, password, gate.place_of(request))
+            may, entered = await self._try(number, password, gate.place_of(request))
         if not may:
             log.warning("sign_in_waits")
             text = tongue(request).say("Too many tries. Please wait a quarter of an hour.")
             response = self.page(request, language, onward, trouble=text, status=HTTPStatus.TOO_MANY_REQUESTS)
             response.headers["retry-after"] = "900"
             return response
-        if member is None:
+        if entered is None:
             text = tongue(request).say("This staff number and password do not fit together.")
             return self.page(request, language, onward, trouble=text, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-        return await self._welcome(request, member, password, onward if gate.is_ours(onward) else "/console")
+        member, token = entered
+        await self._settle(request, member, password)
+        log.info("signed_in", role=member.agent.role.value)
+        response = console.go(request, onward if gate.is_ours(onward) else "/console")
+        console.cookie.give(response, token)
+        return response
 
-    async def _try(self, number: str, password: str, place: str) -> tuple[bool, Member | None]:
-        """Whether they may try at all, and who they are if the password is theirs."""
+    async def _try(self, number: str, password: str, place: str) -> tuple[bool, tuple[Member, str] | None]:
+        """Whether they may try at all, and if the password is theirs who they are, with their new session's token."""
         console = self._console
         store, ask = console.works.store, console.works.desk.ask
         key = await ask(store.sign_ins.begin, number, place, console.now())
@@ -106,12 +111,17 @@ class _SignInDesk:
             return False, None
         member = await ask(store.agents.get, number)
         kept = member.password if member is not None and member.agent.active else ""
-        if not await asyncio.to_thread(console.passwords.verify, kept, password):
+        if not await asyncio.to_thread(console.passwords.verify, kept, password) or member is None:
+            return True, None
+        deed = Deed(number, "session.open", number, {}, place)
+        token = await ask(store.sessions.open, member, console.now(), console.works.settings.session_longest, deed)
+        if token is None:
             return True, None
         await ask(store.sign_ins.worked, key, console.now())
-        return True, member
+        return True, (member, token)
 
-    async def _welcome(self, request: Request, member: Member, password: str, onward: str) -> Response:
+    async def _settle(self, request: Request, member: Member, password: str) -> None:
+        """What else signing in brings: today's kind of hash, the language chosen there, the end of who was here."""
         console, language = self._console, form(request).get("language", "")
         store, ask, now = console.works.store, console.works.desk.ask, console.now()
         number = member.agent.staff_number
@@ -125,8 +135,3 @@ class _SignInDesk:
         if before and (old := await ask(console.look_up, before)) is not None:
             deed = Deed(number, "session.replace", old.agent.staff_number, {}, gate.place_of(request))
             await ask(store.sessions.revoke, old.session.digest, old.id, now, deed)
-        token = await ask(store.sessions.open, member.id, now, console.works.settings.session_longest)
-        log.info("signed_in", role=member.agent.role.value)
-        response = console.go(request, onward)
-        console.cookie.give(response, token)
-        return response

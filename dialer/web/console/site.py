@@ -55,6 +55,7 @@ class Door:
     title: str = ""
     order: int = 100
     is_stream: bool = False
+    keeps_awake: bool = True  # whether asking for it is a sign that somebody is there, for the session's idle time
 
 
 def who(request: Request) -> Person:
@@ -89,38 +90,52 @@ class Console:
     # --- Registering
 
     def page(
-        self, path: str, permission: Permission, *, title: str = "", order: int = 100
+        self, path: str, permission: Permission, *, title: str = "", order: int = 100, keeps_awake: bool = True
     ) -> Callable[[Handler], Handler]:
-        """Register a page to be looked at; with a title it is in the navigation, the lowest order first."""
-        return self._door(path, "GET", permission, title, order)
+        """Register a page to be looked at; with a title it is in the navigation, the lowest order first.
 
-    def action(self, path: str, permission: Permission) -> Callable[[Handler], Handler]:
-        """Register something to be done, by POST."""
-        return self._door(path, "POST", permission)
+        What screens ask for by themselves must not keep a session awake that nobody uses: `keeps_awake` False.
+        """
+        return self._door(path, "GET", permission, title, order, keeps_awake=keeps_awake)
+
+    def action(self, path: str, permission: Permission, *, keeps_awake: bool = True) -> Callable[[Handler], Handler]:
+        """Register something to be done, by POST. `keeps_awake` is as for pages."""
+        return self._door(path, "POST", permission, keeps_awake=keeps_awake)
 
     def public(self, path: str, method: str) -> Callable[[Handler], Handler]:
         """Register what needs nobody to be signed in: signing in."""
         return self._door(path, method, None)
 
     def events(self, path: str, permission: Permission) -> Callable[[Events], Events]:
-        """Register a stream of (event's name, rendered HTML); it ends with the session of whoever listens."""
+        """Register a stream of (event's name, rendered HTML).
+
+        It ends with the session of whoever listens, and when their role changes. It keeps no session awake.
+        """
 
         def register(source: Events) -> Events:
             async def answer(request: Request) -> Response:
                 closing = self.works.changes.closing
                 events, check = source(request), self.check_streams
-                return stream.respond(events, lambda: self._still(request, permission), check, closing)
+                return stream.respond(events, lambda: self._still(request), check, closing)
 
-            self.doors.append(Door("/console" + path, "GET", permission, answer, is_stream=True))
+            self.doors.append(Door("/console" + path, "GET", permission, answer, is_stream=True, keeps_awake=False))
             return source
 
         return register
 
     def _door(
-        self, path: str, method: str, permission: Permission | None, title: str = "", order: int = 100
+        self,
+        path: str,
+        method: str,
+        permission: Permission | None,
+        title: str = "",
+        order: int = 100,
+        *,
+        keeps_awake: bool = True,
     ) -> Callable[[Handler], Handler]:
         def register(handler: Handler) -> Handler:
-            self.doors.append(Door("/console" + path, method, permission, handler, title, order))
+            door = Door("/console" + path, method, permission, handler, title, order, keeps_awake=keeps_awake)
+            self.doors.append(door)
             return handler
 
         return register
@@ -207,10 +222,10 @@ class Console:
         member = store.agents.by_id(session.agent_id) if session is not None else None
         return Person(member, session) if member is not None and session is not None else None
 
-    async def _still(self, request: Request, permission: Permission) -> bool:
-        """Whether somebody who listens still may."""
+    async def _still(self, request: Request) -> bool:
+        """Whether somebody who listens is still whom the stream was opened for: what it shows is for their role."""
         person = await self.works.desk.ask(self.look_up, self.cookie.read(request), touch=False)
-        return person is not None and person.may(permission)
+        return person is not None and person.agent.role is who(request).agent.role
 
     def _shared(self, request: Request) -> dict[str, Any]:
         person = cast("Person | None", getattr(request.state, "person", None))

@@ -79,7 +79,7 @@ def _watching(console: Console, screen: _Screen) -> None:
         shifts.seen(number)
         return console.render(request, "work.html", parts=screen.parts(request, view))
 
-    @console.action("/calls/here", Permission.WORK)
+    @console.action("/calls/here", Permission.WORK, keeps_awake=False)
     async def here(request: Request) -> Response:
         shifts.seen(who(request).agent.staff_number)
         return Response(status_code=HTTPStatus.NO_CONTENT)

@@ -7,13 +7,18 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from starlette.applications import Starlette
 
 from dialer.core import access
+from dialer.core.access import Permission
 from dialer.core.agent import Role
 from dialer.web.console.gate import Gate
 from tests.web.console.conftest import NOW, NUMBERS, SETUP
 
 if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
     from dialer.bootstrap import Works
     from dialer.store import Member
     from dialer.web.console import Console
@@ -141,6 +146,27 @@ async def test_signing_in_from_another_site_is_refused(browser: Browser) -> None
     assert not browser.cookies
 
 
+async def test_what_cannot_be_read_is_said_without_a_stack_trace(
+    browser: Browser, console: Console, caplog: pytest.LogCaptureFixture
+) -> None:
+    @console.page("/odd/{number}", Permission.ACCOUNT)
+    async def odd(request: Request) -> Response:
+        number = int(request.path_params["number"])
+        await console.works.desk.ask(console.works.store.agents.by_id, number)
+        raise AssertionError
+
+    browser.app = Starlette(routes=console.routes())
+    await browser.sign_in(NUMBERS[Role.AGENT])
+    for number in ("9" * 5000, "9" * 30, "secret"):
+        answer = await browser.get(f"/console/odd/{number}")
+        assert answer.status == 400
+        assert "cannot be read" in answer.text
+        assert "content-security-policy" in answer.headers
+    assert "secret" not in caplog.text
+    headers = {"origin": "https://[", "content-type": "application/x-www-form-urlencoded"}
+    assert (await browser.ask("POST", "/console/account/language", headers)).status == 400
+
+
 async def test_forms_have_a_size_and_a_kind(browser: Browser) -> None:
     await browser.sign_in(NUMBERS[Role.AGENT])
     assert (await browser.post("/console/account/language", language="x" * 70_000)).status == 413
@@ -162,6 +188,29 @@ async def test_sessions_end_when_unused_and_at_last_in_any_case(browser: Browser
     await browser.sign_in(NUMBERS[Role.AGENT])
     clock.at += given.session_idle
     assert (await browser.get("/console/account")).status == 303
+
+
+async def test_what_screens_ask_by_themselves_keeps_no_session_awake(
+    browser: Browser, clock: Hand, works: Works
+) -> None:
+    step = works.settings.session_idle * 0.4
+    await browser.sign_in(NUMBERS[Role.TEAM_LEAD])
+    for _ in range(2):
+        clock.at += step
+        assert (await browser.get("/console/session", htmx=True)).status == 204
+    assert (await browser.get("/console/account")).status == 200, "that was somebody"
+    for _ in range(2):
+        clock.at += step
+        assert (await browser.get("/console/session", htmx=True)).status == 204
+    clock.at += step
+    assert (await browser.get("/console/session", htmx=True)).status == 401
+    assert (await browser.get("/console/account")).status == 303
+
+
+def test_only_what_screens_ask_by_themselves_keeps_nobody_awake(console: Console) -> None:
+    sleepy = {door.path for door in console.doors if not door.keeps_awake}
+    streams = {door.path for door in console.doors if door.is_stream}
+    assert sleepy == streams | {"/console/session", "/console/calls/here"}
 
 
 async def test_a_revoked_session_is_over_at_once(browser: Browser, works: Works, people: dict[Role, Member]) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from dialer.core.agent import Role
+from dialer.engine import roster
+from dialer.engine.passwords import Passwords
 from dialer.store import Deed
 from tests.web.console.conftest import CHEAP, HASH, NOW, NUMBERS, PASSWORD, SETUP
 
@@ -23,8 +26,8 @@ NEW = "another long sentence"
 
 
 def trail(works: Works) -> list[tuple[str, str, str]]:
-    """What was done after the people were there, oldest first."""
-    deeds = [one.deed for one in reversed(works.store.audit.latest())]
+    """What was done after the people were there, oldest first; that they signed in is left out."""
+    deeds = [one.deed for one in reversed(works.store.audit.latest()) if one.deed.action != "session.open"]
     return [(deed.by, deed.action, deed.subject) for deed in deeds if deed.by != SETUP.by]
 
 
@@ -105,6 +108,38 @@ async def test_a_manager_changes_somebody_and_looking_at_a_number_is_written_dow
     answer = await browser.post(f"/console/people/{AGENT}", htmx=False, name="", role="agent")
     assert answer.status == 422
     assert (await browser.post("/console/people/7777", htmx=False, name="x", role="agent")).status == 404
+
+
+async def test_who_left_meanwhile_is_not_brought_back_by_an_edit(
+    browser: Browser, works: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else writes down that they left, and gives them a team, after this request has looked at them."""
+    await browser.sign_in(MANAGER)
+    looked_at, read = member(works, AGENT).agent, roster.read
+
+    def meanwhile(typed: roster.Typed, home_region: str) -> roster.Reading:
+        works.store.agents.change(replace(looked_at, active=False, teams=frozenset({"north"})), NOW, SETUP)
+        return read(typed, home_region)
+
+    monkeypatch.setattr(roster, "read", meanwhile)
+    assert (await browser.post(f"/console/people/{AGENT}", name="Li Na", role="agent")).status == 303
+    assert member(works, AGENT).agent == replace(looked_at, name="Li Na", active=False, teams=frozenset({"north"}))
+    assert works.store.audit.latest()[0].deed.detail == {"name": "Li Na"}
+
+
+async def test_a_number_within_a_sip_address_is_a_number(browser: Browser, another: Browser, works: Works) -> None:
+    await browser.sign_in(MANAGER)
+    fields = {"name": "Li Na", "role": "agent", "phone": "sip:+441134960123@trunk.example"}
+    await browser.post(f"/console/people/{AGENT}", htmx=False, **fields)
+    assert works.store.audit.latest()[0].deed.detail["phone"] == "sip:+44••••••0123@trunk.example"
+    await another.sign_in(LEAD)
+    people = (await another.get("/console/people")).text
+    assert "sip:+44••••••0123@trunk.example" in people
+    assert "1134960123" not in people
+    assert works.store.audit.latest(action="number.show") == []
+    assert "sip:+441134960123@trunk.example" in (await browser.get(f"/console/people/{AGENT}")).text
+    (entry,) = works.store.audit.latest(action="number.show")
+    assert (entry.deed.by, entry.deed.subject) == (MANAGER, AGENT)
 
 
 async def test_who_leaves_is_out_at_once_and_can_come_back(browser: Browser, another: Browser, works: Works) -> None:
@@ -188,6 +223,24 @@ async def test_changing_the_password_keeps_this_session_and_ends_the_others(brow
     assert (await another.get("/console/account")).status == 303
 
 
+async def test_a_password_that_a_manager_gave_meanwhile_stays(
+    browser: Browser, works: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await browser.sign_in(AGENT)
+    given = CHEAP.hash("given by a manager")
+
+    def meanwhile(_: Passwords, kept: str, typed: str) -> bool:
+        works.store.agents.set_password(AGENT, given, NOW, SETUP, must_change=True)
+        return bool(kept) and typed == PASSWORD
+
+    monkeypatch.setattr(Passwords, "verify", meanwhile)
+    answer = await browser.post("/console/account/password", old=PASSWORD, new=NEW, again=NEW)
+    assert answer.status == 422
+    assert "not your password" in answer.text
+    assert (member(works, AGENT).password, member(works, AGENT).must_change) == (given, True)
+    assert trail(works) == []
+
+
 async def test_guessing_the_password_on_a_screen_left_alone_is_slow(browser: Browser) -> None:
     await browser.sign_in(AGENT)
     for _ in range(5):
@@ -223,6 +276,17 @@ async def test_the_screen_speaks_the_language_that_was_chosen(browser: Browser, 
 
 
 # --- The trail
+
+
+async def test_signing_in_is_in_the_trail_in_words(browser: Browser, another: Browser, works: Works) -> None:
+    await another.sign_in(AGENT, "a wrong password")
+    await another.sign_in(AGENT)
+    (entry,) = works.store.audit.latest(action="session.open")
+    assert entry.deed == Deed(AGENT, "session.open", AGENT, {}, another.place)
+    await browser.sign_in(MANAGER)
+    page = (await browser.get(f"/console/trail?by={AGENT}")).text
+    assert "signed in" in page
+    assert another.place in page
 
 
 async def test_managers_read_the_trail_page_after_page(browser: Browser, works: Works) -> None:

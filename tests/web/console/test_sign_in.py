@@ -19,6 +19,8 @@ from dialer.web.console.pages import create_console
 from tests.web.console.conftest import CHEAP, HASH, NOW, NUMBERS, PASSWORD, SETUP, Browser
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from dialer.bootstrap import Works
     from dialer.store import Member
     from dialer.web.console import Console
@@ -40,7 +42,17 @@ async def test_signed_in_and_led_to_where_one_wanted(browser: Browser) -> None:
 
 @pytest.mark.parametrize(
     "onward",
-    ["//evil.example", "https://evil.example", "/console\\evil", "/\\evil.example", "/healthz", "javascript:1", "x"],
+    [
+        "//evil.example",
+        "//[",
+        "/console\t",
+        "https://evil.example",
+        "/console\\evil",
+        "/\\evil.example",
+        "/healthz",
+        "javascript:1",
+        "x",
+    ],
 )
 async def test_nobody_is_led_to_another_site(browser: Browser, onward: str) -> None:
     assert 'name="next" value=""' in (await browser.get(f"/console/sign-in?next={onward}")).text
@@ -163,6 +175,61 @@ async def test_an_old_hash_is_renewed_and_the_password_stays(browser: Browser, w
     assert member.password != HASH
     assert stronger.verify(member.password, PASSWORD)
     assert not stronger.is_outdated(member.password)
+
+
+@pytest.mark.parametrize("what", ["changed", "left"])
+async def test_a_sign_in_on_its_way_when_the_password_changes_or_they_leave_opens_nothing(
+    another: Browser, works: Works, people: dict[Role, Member], monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """The change comes while the password is looked at, which is when most of the time goes by."""
+    wrong = await another.sign_in(LEAD, "a wrong password")
+    agents, verify, lead = works.store.agents, Passwords.verify, people[Role.TEAM_LEAD].agent
+
+    def meanwhile(passwords: Passwords, kept: str, typed: str) -> bool:
+        right = verify(passwords, kept, typed)
+        if what == "changed":
+            agents.set_password(LEAD, CHEAP.hash("another long sentence"), NOW, SETUP, must_change=False)
+        else:
+            agents.change(replace(lead, active=False), NOW, SETUP)
+        return right
+
+    monkeypatch.setattr(Passwords, "verify", meanwhile)
+    answer = await another.sign_in(LEAD)
+    assert (answer.status, answer.text) == (422, wrong.text)
+    assert not another.cookies
+    assert works.store.audit.latest(action="session") == []
+    with works.store.database.read() as connection:
+        assert not any(connection.exec_driver_sql("SELECT worked FROM sign_in").scalars())
+
+
+async def test_a_session_is_over_when_the_password_changes_after_it_was_opened(
+    browser: Browser, works: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other order: the change comes after the session and before the browser has heard of it."""
+    worked = works.store.sign_ins.worked
+
+    def meanwhile(key: int, now: datetime) -> None:
+        works.store.agents.set_password(LEAD, CHEAP.hash("another long sentence"), NOW, SETUP, must_change=False)
+        worked(key, now)
+
+    monkeypatch.setattr(works.store.sign_ins, "worked", meanwhile)
+    await browser.sign_in(LEAD)
+    assert (await browser.get("/console/account")).goes_to.startswith("/console/sign-in")
+
+
+async def test_strangers_keep_nobody_out_of_where_they_work(browser: Browser, another: Browser) -> None:
+    """By trying a number from many places, and by making up names behind the same proxy."""
+    await browser.sign_in(MANAGER)
+    browser.cookies.clear()
+    for index in range(FOR_A_NAME_ANYWHERE):
+        another.place = f"2001:db8:0:{index // FOR_A_NAME:x}::{index:x}"
+        assert (await another.sign_in(MANAGER, "a wrong password")).status == 422
+    for index in range(FOR_A_PLACE):
+        assert (await browser.sign_in(f"70{index}", "a wrong password")).status == 422
+    assert (await browser.sign_in(AGENT)).status == 429
+    assert (await browser.sign_in(MANAGER)).status == 303
+    another.place = "203.0.113.5"
+    assert (await another.sign_in(MANAGER)).status == 429
 
 
 async def test_signing_in_again_ends_the_session_before(browser: Browser) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from dialer.bootstrap import Works
     from dialer.store import Member
     from dialer.web.console import Console
+    from tests.web.console.conftest import Hand
 
 pytestmark = pytest.mark.anyio
 
@@ -74,6 +76,54 @@ async def test_a_stream_ends_when_the_session_is_revoked(
     answer = await asyncio.wait_for(listening, 5)
     assert "event: once" in answer.text
     assert "event: signed-out" in answer.text
+
+
+@pytest.mark.parametrize("role", [Role.OPERATOR, Role.MANAGER])
+async def test_a_stream_ends_when_the_role_changes_even_if_it_may_listen_still(
+    listener: Browser, works: Works, people: dict[Role, Member], role: Role
+) -> None:
+    """What is drawn on it was chosen for the role it was opened with."""
+    await listener.sign_in(NUMBERS[Role.TEAM_LEAD])
+    listening = asyncio.create_task(listener.get("/console/events/endless"))
+    await asyncio.sleep(0.05)
+    lead = people[Role.TEAM_LEAD].agent
+    works.store.agents.change(replace(lead, name="Another", capacity=2), NOW, SETUP)
+    await asyncio.sleep(0.1)
+    assert not listening.done(), "other changes are no reason"
+    works.store.agents.change(replace(lead, role=role), NOW, SETUP)
+    assert "event: signed-out" in (await asyncio.wait_for(listening, 5)).text
+    again = asyncio.create_task(listener.get("/console/events/endless"))
+    await asyncio.sleep(0.1)
+    assert not again.done()
+    works.changes.closing.set()
+    await again
+
+
+async def test_a_stream_ends_when_they_leave(listener: Browser, works: Works, people: dict[Role, Member]) -> None:
+    await listener.sign_in(NUMBERS[Role.TEAM_LEAD])
+    listening = asyncio.create_task(listener.get("/console/events/endless"))
+    await asyncio.sleep(0.05)
+    works.store.agents.change(replace(people[Role.TEAM_LEAD].agent, active=False), NOW, SETUP)
+    assert "event: signed-out" in (await asyncio.wait_for(listening, 5)).text
+
+
+async def test_streams_keep_no_session_awake(listener: Browser, works: Works, clock: Hand) -> None:
+    await listener.sign_in(NUMBERS[Role.AGENT])
+    for _ in range(2):
+        clock.at += works.settings.session_idle * 0.4
+        assert (await listener.get("/console/events/two")).status == 200
+    clock.at += works.settings.session_idle * 0.2
+    assert (await listener.get("/console/events/two")).status == 401
+
+
+async def test_a_stream_that_is_open_ends_with_the_session_that_nobody_uses(
+    listener: Browser, works: Works, clock: Hand
+) -> None:
+    await listener.sign_in(NUMBERS[Role.TEAM_LEAD])
+    listening = asyncio.create_task(listener.get("/console/events/endless"))
+    await asyncio.sleep(0.05)
+    clock.at += works.settings.session_idle
+    assert "event: signed-out" in (await asyncio.wait_for(listening, 5)).text
 
 
 async def test_a_stream_that_fails_ends_and_says_nothing_of_why(listener: Browser) -> None:
