@@ -195,6 +195,7 @@ def assemble(given: Settings, *, clock: Clock | None = None, telephony: Telephon
             changes=changes,
             dialer=dialer,
             bridge=bridge,
+            floor=floor,
             public_url=given.public_url,
             caller_id=given.caller_id,
         ),

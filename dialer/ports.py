@@ -250,8 +250,8 @@ class Telephony(Protocol):
     def greet(self, turn: Turn | None, links: Links) -> tuple[str, str]:
         """Speak the greeting, if there is one, and ask again for an agent."""
 
-    def connect(self, room: str, links: Links, longest: timedelta) -> tuple[str, str]:
-        """Put the customer into an agent's conference, where a third one finds no place."""
+    def connect(self, leg: LegLinks, links: Links, longest: timedelta) -> tuple[str, str]:
+        """Put the customer into the conference of an agent's leg, where a third one finds no place."""
 
     def read(self, request: WebRequest, token: str, what: str, received: datetime) -> Notice:
         """Verify a webhook and translate it. ForgedRequestError on any doubt."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from dialer.core.lifecycle import Event, EventKind
 from dialer.core.outcome import AnsweredBy, Network
 from dialer.errors import CarrierError, DialerError, ForgedRequestError
-from dialer.ports import CallReport, LegKind, LegNotice, Notice, Placed, WebRequest
+from dialer.ports import CallReport, LegKind, LegNotice, Notice, Placed, WebRequest, room
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -212,9 +212,9 @@ class ScriptedCarrier:
         del links
         return f"greet {' '.join(turn.spoken) if turn is not None else ''}".strip(), "text/plain"
 
-    def connect(self, room: str, links: Links, longest: timedelta) -> tuple[str, str]:
+    def connect(self, leg: LegLinks, links: Links, longest: timedelta) -> tuple[str, str]:
         del longest
-        return f"connect {links.token} to {room}", "text/plain"
+        return f"connect {links.token} to {room(leg.token)}", "text/plain"
 
     def read(self, request: WebRequest, token: str, what: str, received: datetime) -> Notice:
         if request.headers.get("signature") != SIGNATURE:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import assert_never
+from typing import Final, assert_never
 
 
 class Network(StrEnum):
@@ -27,6 +27,9 @@ class AnsweredBy(StrEnum):
     HUMAN = "human"
     MACHINE = "machine"
     FAX = "fax"
+
+
+MACHINES: Final = frozenset({AnsweredBy.MACHINE, AnsweredBy.FAX})
 
 
 class Disposition(StrEnum):
@@ -125,7 +128,7 @@ class Outcome:
                 assert_never(self.network)
 
     def _answered(self) -> Ending:
-        if self.answered_by in {AnsweredBy.MACHINE, AnsweredBy.FAX}:
+        if self.answered_by in MACHINES:
             # Nobody pressed a key (a key proves a person), so the script went on by itself through the silence.
             return Ending.MACHINE
         return SPOKEN.get(self.disposition, Ending.HUNG_UP)

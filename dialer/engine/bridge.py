@@ -14,11 +14,11 @@ import structlog
 
 from dialer.core import script
 from dialer.core.lifecycle import Event, EventKind, Mark
-from dialer.core.outcome import Disposition
+from dialer.core.outcome import MACHINES, Disposition
 from dialer.core.routing import Wants, choose
 from dialer.core.staffing import Opening, Staffing
 from dialer.errors import CarrierError
-from dialer.ports import LegKind, Links, room
+from dialer.ports import LegKind, LegLinks, Links
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,6 +112,8 @@ class Bridge:
         left = staffing.patience - (self._clock.now() - since)
         until = self._clock.monotonic() + left.total_seconds()
         while True:
+            if not facts.is_open or facts.answered_by in MACHINES:
+                return self._silence()  # nobody listens, or a machine that gets its message in another way
             seen = self._changes.version
             seat = await self._agent(briefing, staffing, but)
             if seat is not None:
@@ -120,6 +122,7 @@ class Bridge:
             if rest <= timedelta(0):
                 return await self._safe_harbour(briefing, staffing)
             await self._changes.wait(seen, min(rest, LOOK_AGAIN))
+            facts = await self._desk.ask(self._store.attempts.facts, briefing.token)
 
     async def _agent(self, briefing: Briefing, staffing: Staffing, but: frozenset[str] = frozenset()) -> Seat | None:
         language = briefing.campaign.language
@@ -134,17 +137,17 @@ class Bridge:
 
     def _to(self, seat: Seat, briefing: Briefing) -> Reply:
         links = Links(self._public_url, briefing.token)
-        return Reply(*self._telephony.connect(room(seat.leg_token), links, briefing.campaign.longest))
+        leg = LegLinks(self._public_url, seat.leg_token)
+        return Reply(*self._telephony.connect(leg, links, briefing.campaign.longest))
 
     async def _parted(self, briefing: Briefing, staffing: Staffing, facts: Facts) -> Reply:
         """The stay in the conference is over: after a conversation goodbye, else another agent or the message."""
-        now = self._clock.now()
         if facts.connected_at is not None:
-            await self._desk.ask(self._store.reservations.parted, briefing.token, now)
+            await self._desk.ask(self._store.reservations.parted, briefing.token, self._clock.now())
             self._changes.happened()
             return self._silence()
         log.warning("customer_found_no_place", attempt=briefing.token)
-        full = await self._desk.ask(self._store.reservations.release, briefing.token, "no place with them", now)
+        full = await self._release(briefing.token, "no place with them")
         return await self._connect(briefing, staffing, facts, frozenset(full))
 
     async def _safe_harbour(self, briefing: Briefing, staffing: Staffing) -> Reply:
@@ -153,9 +156,16 @@ class Bridge:
         return self._goodbye(briefing, staffing)
 
     async def _abandon(self, briefing: Briefing) -> None:
+        """Write down that nobody was there in time; an agent who was set aside waits for somebody else."""
         mark = Mark(SAFE_HARBOUR, disposition=Disposition.ABANDONED)
         await self._ledger.record(self._event(briefing.token, EventKind.HEARD, SAFE_HARBOUR, "", mark=mark))
+        await self._release(briefing.token, "they never met")
         log.warning("customer_abandoned", attempt=briefing.token, campaign=briefing.campaign.id)
+
+    async def _release(self, token: str, why: str) -> Sequence[str]:
+        freed = await self._desk.ask(self._store.reservations.release, token, why, self._clock.now())
+        self._changes.happened()
+        return freed
 
     def _goodbye(self, briefing: Briefing, staffing: Staffing) -> Reply:
         return Reply(*self._telephony.speak(_message(briefing, staffing), Links(self._public_url, briefing.token)))
@@ -176,9 +186,13 @@ class Bridge:
         staffing = briefing.campaign.agents if briefing is not None else None
         if briefing is None or staffing is None:
             return
+        facts = await self._desk.ask(self._store.attempts.facts, token)
+        if facts.connected_at is not None or not facts.is_open:
+            return  # told meanwhile
+        if facts.answered_by in MACHINES:
+            await self._release(token, "a machine")
+            return
         await self._abandon(briefing)
-        await self._desk.ask(self._store.reservations.release, token, "they never met", self._clock.now())
-        self._changes.happened()
         links = Links(self._public_url, token)
         try:
             await self._telephony.interrupt(carrier_call_id, _message(briefing, staffing), links)

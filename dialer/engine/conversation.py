@@ -11,7 +11,7 @@ import structlog
 from dialer.core import script
 from dialer.core.campaign import MachineReaction
 from dialer.core.lifecycle import AttemptState, Event, EventKind
-from dialer.core.outcome import AnsweredBy
+from dialer.core.outcome import MACHINES, AnsweredBy
 from dialer.engine.bridge import STOP, Reply
 from dialer.errors import CarrierError
 from dialer.ports import Links
@@ -160,8 +160,7 @@ class Conversations:
     async def _react_to_machine(self, briefing: Briefing, notice: Notice, facts: Facts, now: datetime) -> None:
         """Hang up on a machine or leave the message, as the campaign says; keys pressed prove a person."""
         event = notice.event
-        machines = {AnsweredBy.MACHINE, AnsweredBy.FAX}
-        if event is None or event.answered_by not in machines or facts.answered_by is AnsweredBy.HUMAN:
+        if event is None or event.answered_by not in MACHINES or facts.answered_by is AnsweredBy.HUMAN:
             return
         try:
             message = briefing.campaign.answering_machine.reaction is MachineReaction.LEAVE_MESSAGE

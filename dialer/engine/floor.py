@@ -6,6 +6,7 @@ Everything is found in the database at each look, so a restart forgets nothing a
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -26,13 +27,14 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from dialer.core.campaign import Campaign
+    from dialer.core.lifecycle import Facts
     from dialer.engine.bridge import Bridge
     from dialer.engine.changes import Changes
     from dialer.engine.desk import Desk
     from dialer.engine.dial import Dialer
     from dialer.engine.ledger import Ledger
     from dialer.ports import Clock, Telephony
-    from dialer.store import Store
+    from dialer.store import Seat, Store
     from dialer.store.reservations import Standing, Wrapping
 
 log = structlog.get_logger(__name__)
@@ -187,7 +189,7 @@ class Floor:
             if self._missed[one.token] >= MISSES or not one.leg_token:  # without a telephone there is no conference
                 await self._desk.ask(self._store.reservations.parted, one.token, now)
                 self._changes.happened()
-        elif one.waited_at is not None and now >= one.waited_at + JOINS_WITHIN:
+        elif one.waited_at is not None and now >= max(one.waited_at, one.made_at) + JOINS_WITHIN:
             log.warning("customer_never_met_agent", attempt=one.token, agent=one.staff_number)
             await self._bridge.rescue(one.token, one.carrier_call_id)
 
@@ -210,6 +212,17 @@ class Floor:
         )
         self._changes.happened()
 
+    async def let_go(self, seat: Seat, why: str) -> None:
+        """Free an agent from whom they are set aside for; who was only looked at goes back to the queue."""
+        if seat.presence.state is not AgentState.RESERVED:
+            return
+        latest = await self._desk.ask(self._store.reservations.latest, seat.key)
+        if latest is not None and latest[1] == reservations.PREVIEW:
+            await self.skip(latest[0], why)
+        elif latest is not None:
+            await self._desk.ask(self._store.reservations.release, latest[0], why, self._clock.now())
+            self._changes.happened()
+
     async def _screens(self, now: datetime) -> None:
         """Whose browser died gets nobody; a conversation that goes on over the telephone is not cut."""
         for seat in await self._desk.ask(self._store.presences.all):
@@ -222,12 +235,7 @@ class Floor:
                     move = self._store.presences.move
                     await self._desk.ask(move, number, Move.PAUSE, now, reason=SCREEN_GONE)
                 continue
-            if state is AgentState.RESERVED:
-                latest = await self._desk.ask(self._store.reservations.latest, seat.key)
-                if latest is not None and latest[1] == reservations.PREVIEW:
-                    await self.skip(latest[0], SCREEN_GONE)
-                elif latest is not None:
-                    await self._desk.ask(self._store.reservations.release, latest[0], SCREEN_GONE, now)
+            await self.let_go(seat, SCREEN_GONE)
             await self._desk.ask(self._store.presences.move, number, Move.LOSE, now, reason=SCREEN_GONE)
             log.warning("screen_lost", agent=number)
             self._changes.happened()
@@ -253,7 +261,7 @@ class Floor:
         facts = await self._desk.ask(self._store.attempts.facts, one.token)
         events = []
         if campaign is not None and facts.disposition is Disposition.NONE:
-            events.append(default_record(one.token, campaign, now))
+            events.append(default_record(one.token, facts, campaign, now))
         events.append(Event(one.token, EventKind.WRAPPED, "wrapped", now, "dialer"))
         await self._ledger.record(*events)
         if facts.wrapped_at is not None or facts.is_open:
@@ -264,10 +272,14 @@ class Floor:
         return (await self._desk.ask(self._store.campaigns.get, name)).campaign
 
 
-def default_record(token: str, campaign: Campaign, now: datetime) -> Event:
-    """What is recorded when an agent chose nothing in time."""
+def default_record(token: str, facts: Facts, campaign: Campaign, now: datetime) -> Event:
+    """What is recorded when an agent chose no outcome in time; what else they wrote down stays."""
     code = campaign.agents.default_outcome if campaign.agents is not None else None
     own = campaign.outcomes.get(code) if code else None
     disposition = own.counts_as if own is not None else Disposition(code or Disposition.NOT_CONVENIENT)
-    mark = Mark(RECORD, 0, disposition=disposition, code=code or "" if own is not None else "")
+    written = max(
+        (mark for mark in facts.marks if mark.node == RECORD), key=lambda mark: mark.tries, default=Mark(RECORD, 0)
+    )
+    tries = 1 + max((mark.tries for mark in facts.marks), default=-1)
+    mark = replace(written, tries=tries, disposition=disposition, code=code or "" if own is not None else "")
     return Event(token, EventKind.HEARD, "default_record", now, "dialer", mark=mark)

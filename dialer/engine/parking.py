@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from dialer.engine.changes import Changes
     from dialer.engine.desk import Desk
     from dialer.engine.dial import Dialer
+    from dialer.engine.floor import Floor
     from dialer.ports import Clock, LegNotice, Telephony, WebRequest
     from dialer.store import Seat, Store
 
@@ -72,6 +73,7 @@ class Parking:
         changes: Changes,
         dialer: Dialer,
         bridge: Bridge,
+        floor: Floor,
         public_url: str,
         caller_id: str,
     ) -> None:
@@ -82,6 +84,7 @@ class Parking:
         self._changes = changes
         self._dialer = dialer
         self._bridge = bridge
+        self._floor = floor
         self._public_url = public_url
         self._caller_id = caller_id
         self._checked: dict[str, float] = {}  # leg -> when the carrier was last asked, on the monotonic clock
@@ -130,10 +133,7 @@ class Parking:
     async def _give_up(self, seat: Seat) -> None:
         """A telephone that does not answer: its agent gets nobody until they say that they are there."""
         now, number = self._clock.now(), seat.agent.staff_number
-        if seat.presence.state is AgentState.RESERVED:
-            latest = await self._desk.ask(self._store.reservations.latest, seat.key)
-            if latest is not None:
-                await self._desk.ask(self._store.reservations.release, latest[0], NOT_REACHED, now)
+        await self._floor.let_go(seat, NOT_REACHED)
         moved = await self._desk.ask(self._store.presences.move, number, Move.LOSE, now, reason=NOT_REACHED)
         if moved is not None:
             log.warning("telephone_not_reached", agent=number)
@@ -165,7 +165,9 @@ class Parking:
     def _is_due(self, seat: Seat) -> bool:
         """Whether the carrier should be asked about a telephone that is said to be on the line."""
         now = self._clock.monotonic()
-        last = self._checked.setdefault(seat.leg_token, now)
+        if seat.leg == CALLING:  # a call that was only just made is in no record yet
+            self._checked.setdefault(seat.leg_token, now)
+        last = self._checked.get(seat.leg_token, -inf)  # one that this process has not seen may be long dead
         if not seat.leg_call_id or now < last + CHECKED.total_seconds():
             return False
         self._checked[seat.leg_token] = now
@@ -231,6 +233,7 @@ class Parking:
         parked = self._store.presences.leg_parked
         if not await self._desk.ask(parked, leg_token, notice.carrier_call_id, self._clock.now()):
             return Reply(*self._telephony.silence())  # given up since: another call to the telephone is on its way
+        self._checked[leg_token] = self._clock.monotonic()
         self._changes.happened()
         return Reply(*self._telephony.parked(LegLinks(self._public_url, leg_token)))
 

@@ -110,7 +110,11 @@ class Shifts:
         await self._move(staff_number, Move.SIGN_IN, "signed in")
 
     async def sign_out(self, staff_number: str, by: str = "") -> None:
-        """The agent goes; with a customer in hand, when that is over."""
+        """The agent goes; with a customer in hand, when that is over. What they only looked at goes back."""
+        seat = await self._desk.ask(self._seat, staff_number)
+        latest = await self._desk.ask(self._store.reservations.latest, seat.key)
+        if latest is not None and latest[1] == reservations.PREVIEW:
+            await self._floor.let_go(seat, "signed out")
         await self._move(staff_number, Move.SIGN_OUT, "", by)
 
     async def get_ready(self, staff_number: str) -> None:

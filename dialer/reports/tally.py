@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, assert_never
 
 from dialer.core.lifecycle import AttemptState
-from dialer.core.outcome import AnsweredBy, Disposition, Network
+from dialer.core.outcome import MACHINES, Disposition, Network
 from dialer.core.record import CallbackState
 from dialer.errors import DialerError
 from dialer.reports.table import Rate
@@ -147,7 +147,7 @@ class Tally:
             self.not_counted[cause(record)] += 1
         if record.answered is not None or record.network is Network.ANSWERED:
             self.answered += 1
-            self.machines += record.answered_by in {AnsweredBy.MACHINE, AnsweredBy.FAX}
+            self.machines += record.answered_by in MACHINES
         if record.disposition is Disposition.OPTED_OUT:
             self.opted_out.add(record.customer)
 

@@ -315,7 +315,7 @@ class Callbacks:
             return dict(connection.execute(query.group_by(queue.row.c.campaign)).all())
 
     def for_agents(self, campaigns: Collection[str], now: datetime) -> Mapping[str, bool]:
-        """Of the `campaigns` those in which somebody may be called now, and whether any of them needs an agent first."""
+        """The `campaigns` in which somebody may be called now, and whether anybody there needs an agent first."""
         row, found = queue.row, {}
         with self._database.read() as connection:
             for name in campaigns:

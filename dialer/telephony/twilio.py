@@ -180,8 +180,8 @@ class TwilioTelephony:
     def parked(self, links: LegLinks) -> tuple[str, str]:
         return conference.parked(links)
 
-    def connect(self, room: str, links: Links, longest: timedelta) -> tuple[str, str]:
-        return conference.connect(room, links, longest)
+    def connect(self, leg: LegLinks, links: Links, longest: timedelta) -> tuple[str, str]:
+        return conference.connect(leg, links, longest)
 
     def greet(self, turn: Turn | None, links: Links) -> tuple[str, str]:
         reply = VoiceResponse()

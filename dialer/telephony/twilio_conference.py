@@ -1,6 +1,7 @@
 """How Twilio parks an agent's telephone in a conference and puts a customer into it, and what it tells about them.
 
-Source: Twilio, "TwiML: Conference". Whoever joins first settles the callbacks of a conference, and that is the agent.
+Source: Twilio, "TwiML: Conference". Whoever joins first settles the callbacks of a conference. That is the agent, but
+for a customer who has waited for them, so both name the same ones.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
-from twilio.twiml.voice_response import VoiceResponse  # type: ignore[import-untyped]
+from twilio.twiml.voice_response import Dial, VoiceResponse  # type: ignore[import-untyped]
 
 from dialer.errors import ForgedRequestError
 from dialer.ports import AGENT, LegKind, LegNotice, room
@@ -52,35 +53,30 @@ def creation(leg: Leg) -> dict[str, Any]:
 def parked(links: LegLinks) -> tuple[str, str]:
     """The agent waits in silence; when they hang up, the customer who is with them is not left alone."""
     reply = VoiceResponse()
-    reply.dial().conference(
-        room(links.token),
-        participant_label=AGENT,
-        beep="false",
-        wait_url="",
-        start_conference_on_enter=True,
-        end_conference_on_exit=True,
-        max_participants=TWO,
-        status_callback=links.conference + TELLS,
-        status_callback_event=_COMES_AND_GOES,
-        status_callback_method="POST",
-    )
+    _join(reply.dial(), links, AGENT, beep="false", end_conference_on_exit=True)
     return str(reply), TEXT
 
 
-def connect(name: str, links: Links, longest: timedelta) -> tuple[str, str]:
-    """Put the customer into the conference `name`. The beep tells the agent that somebody is there."""
+def connect(leg: LegLinks, links: Links, longest: timedelta) -> tuple[str, str]:
+    """Put the customer into the conference of this leg. The beep tells the agent that somebody is there."""
     reply = VoiceResponse()
     dial = reply.dial(action=links.parted + TELLS, method="POST", time_limit=seconds(longest))
+    _join(dial, leg, links.token, beep="onEnter", end_conference_on_exit=False)
+    return str(reply), TEXT
+
+
+def _join(dial: Dial, leg: LegLinks, label: str, **own: Any) -> None:
     dial.conference(
-        name,
-        participant_label=links.token,
-        beep="onEnter",
+        room(leg.token),
+        participant_label=label,
         wait_url="",
         start_conference_on_enter=True,
-        end_conference_on_exit=False,
         max_participants=TWO,
+        status_callback=leg.conference + TELLS,
+        status_callback_event=_COMES_AND_GOES,
+        status_callback_method="POST",
+        **own,
     )
-    return str(reply), TEXT
 
 
 def notice(fields: Mapping[str, str], what: str, at: datetime) -> LegNotice:

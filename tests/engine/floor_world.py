@@ -81,6 +81,7 @@ class Office:
             changes=self.changes,
             dialer=self.dialer,
             bridge=self.bridge,
+            floor=self.floor,
             public_url=URL,
             caller_id=CALLER_ID,
         )

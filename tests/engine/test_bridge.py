@@ -214,6 +214,7 @@ async def test_a_campaign_without_a_message_says_who_called(office: Office) -> N
     token = await office.call()
     await office.tell(token, "answer")
     assert spoken(await office.tell(token, "fallback")) == ["Acme. +44 20 7946 0000."]
+    assert not office.standing(), "their agent waits for somebody else"
 
 
 @pytest.mark.parametrize("what", ["answer", "connect", "parted", "fallback"])

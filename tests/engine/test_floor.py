@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -9,14 +10,14 @@ import pytest
 
 from dialer.core.agent import AgentState, Move
 from dialer.core.lifecycle import AttemptState, Event, EventKind
-from dialer.core.outcome import Disposition, Ending, Network
+from dialer.core.outcome import AnsweredBy, Disposition, Ending, Network
 from dialer.core.record import CallbackState
-from dialer.engine.agent_view import Record
+from dialer.engine.agent_view import NextStep, Record
 from dialer.ports import Lost, room
 from dialer.store.belonging import Taker
-from tests.engine.floor_world import SECOND, Office
+from tests.engine.floor_world import PREDICTIVE, SECOND, Office
 from tests.mortal import quiet
-from tests.scripted_carrier import Fate
+from tests.scripted_carrier import SILENCE, Fate
 
 if TYPE_CHECKING:
     from tests.mortal import World
@@ -73,7 +74,7 @@ async def test_an_agent_whose_dialer_died_is_freed_when_its_lease_is_over(office
     )
     assert found is not None
     again = Office(office.world)
-    await again.rounds(8, seen=("101",))
+    await again.rounds(10, seen=("101",))
     assert again.state() is S.RESERVED
     await again.rounds(3, seen=("101",))
     assert again.state() is S.READY
@@ -366,3 +367,105 @@ async def test_whom_nothing_holds_is_let_go(office: Office) -> None:
     office.store.presences.move("101", Move.CONNECT, office.clock.now())
     await office.rounds(1)
     assert office.state() is AgentState.READY, "there is nothing to finish"
+
+
+# What two things at once must not break
+
+
+async def test_a_customer_who_waited_long_is_given_the_same_time_to_come_in(office: Office) -> None:
+    token = await office.ahead(agents=PREDICTIVE | {"patience": "5 s"})
+    waiting = asyncio.ensure_future(office.tell(token, "connect"))
+    await office.pass_time(4 * SECOND)
+    await office.ready("101")
+    await office.pass_time(SECOND)
+    assert await waiting == office.to(token)
+    await office.rounds(4, seen=("101",))
+    assert not office.carrier.interrupted
+    assert office.standing() == [("101", token, "held")]
+
+
+async def test_a_meeting_that_is_told_while_the_carrier_is_asked_is_not_cut(office: Office) -> None:
+    token = await office.call()
+    await office.tell(token, "answer")
+    office.carrier.rooms[office.room()] = frozenset({"agent"})
+    await office.rounds(5, seen=("101",))
+    present = office.carrier.present
+
+    async def slow(room: str) -> frozenset[str]:
+        await office.leg("101", "conference", "joined", token)
+        return await present(room)
+
+    office.carrier.present = slow  # type: ignore[method-assign]
+    await office.rounds(4, seen=("101",))
+    assert not office.carrier.interrupted
+    assert office.facts(token).disposition is Disposition.NONE
+    assert office.state() is S.ON_CALL
+
+
+async def test_a_machine_keeps_its_message_and_gets_no_agent(office: Office) -> None:
+    message = {"reaction": "leave_message", "message": "Call us"}
+    token = await office.ahead(answering_machine=message)
+    waiting = asyncio.ensure_future(office.tell(token, "connect"))
+    await office.pass_time(SECOND)
+    await office.tell(token, "verdict", EventKind.VERDICT, answered_by=AnsweredBy.MACHINE)
+    await office.ready("101")
+    await office.pass_time(SECOND)
+    assert await waiting == SILENCE
+    await office.rounds(10, seen=("101",))
+    assert [turn.spoken for _, turn in office.carrier.interrupted] == [("Call us",)]
+    assert not office.standing()
+    assert office.facts(token).disposition is not Disposition.ABANDONED
+
+
+async def test_a_machine_at_an_agent_who_was_set_aside_frees_them_and_hears_no_excuse(office: Office) -> None:
+    token = await office.call(answering_machine={"reaction": "leave_message", "message": "Call us"})
+    await office.tell(token, "answer")
+    await office.tell(token, "verdict", EventKind.VERDICT, answered_by=AnsweredBy.MACHINE)
+    await office.rounds(10, seen=("101",))
+    assert [turn.spoken for _, turn in office.carrier.interrupted] == [("Call us",)]
+    assert office.state() is S.READY
+
+
+async def test_nobody_is_called_for_an_agent_who_signed_out_in_a_preview(office: Office) -> None:
+    office.open(agents=PREVIEW)
+    await office.ready("101")
+    await office.pump()
+    token = office.hand()
+    await office.shifts.sign_out("101")
+    await office.rounds(25)
+    assert not office.carrier.calls
+    assert (office.state(), office.facts(token).state) == (S.OFFLINE, AttemptState.RELEASED)
+    assert office.world.callback("C0").state is CallbackState.WAITING
+
+
+async def test_a_preview_at_a_telephone_that_is_gone_goes_back(office: Office) -> None:
+    office.open(agents=PREVIEW | {"countdown": "10 min"})
+    await office.ready("101")
+    await office.pump()
+    token = office.hand()
+    for _ in range(12):
+        if office.seat().leg != "none":
+            await office.leg("101", "status", "ended")
+        await office.rounds(3, seen=("101",))
+        await office.parking.round()
+        await quiet()
+    assert (office.state(), office.seat().presence.reason) == (S.PAUSED, "telephone not reached")
+    assert office.facts(token).state is AttemptState.RELEASED
+
+
+@pytest.mark.parametrize(
+    "half", [Record(next_step=NextStep.CASE, notes="look"), Record(another_agent=True), Record(outcome="refused")]
+)
+async def test_half_a_record_is_completed_when_the_time_is_over(office: Office, half: Record) -> None:
+    token = await office.call()
+    await office.talk(token)
+    if half.outcome:  # chosen and taken back
+        await office.shifts.write("101", token, half)
+        half = Record()
+    await office.shifts.write("101", token, half)
+    await office.end(token)
+    await office.rounds(60, seen=("101",))
+    facts = office.facts(token)
+    assert facts.disposition is Disposition.NOT_CONVENIENT
+    assert (facts.case is not None, facts.another_agent) == (half.next_step is NextStep.CASE, half.another_agent)
+    assert office.state() is S.READY

@@ -277,6 +277,14 @@ async def test_an_old_leg_is_renewed_between_customers(office: Office) -> None:
     assert len(office.carrier.legs) == 2
 
 
+async def test_a_telephone_hung_up_while_nobody_listened_is_found_before_a_customer_is(office: Office) -> None:
+    await pick_up(office)
+    record(office, EventKind.ENDED)
+    again = Office(office.world)
+    await look(again)
+    assert not again.seat().is_free
+
+
 async def test_a_call_that_was_placed_too_late_is_hung_up(office: Office) -> None:
     """Between the request and its answer the agent has gone home."""
     await office.shifts.get_ready("101")

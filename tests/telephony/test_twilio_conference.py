@@ -70,11 +70,13 @@ def test_the_agent_waits_in_a_conference_of_their_own() -> None:
 
 
 def test_the_customer_is_put_in_and_leaves_without_ending_it() -> None:
-    (dial,) = xml(telephony().connect("agent-leg1", LINKS, timedelta(minutes=5)))
+    (dial,) = xml(telephony().connect(LEG, LINKS, timedelta(minutes=5)))
     assert dial.attrib.pop("action").partition("#")[0] == f"{PUBLIC}/carrier/token1/parted"
     assert dial.attrib == {"method": "POST", "timeLimit": "300"}
     (found,) = dial
     assert found.text == room("leg1")
+    callback = found.attrib.pop("statusCallback")
+    assert callback.partition("#")[0] == f"{PUBLIC}/agents/leg1/conference", "they may be there before the agent"
     assert found.attrib == {
         "participantLabel": "token1",
         "beep": "onEnter",
@@ -82,6 +84,8 @@ def test_the_customer_is_put_in_and_leaves_without_ending_it() -> None:
         "startConferenceOnEnter": "true",
         "endConferenceOnExit": "false",
         "maxParticipants": "2",
+        "statusCallbackEvent": "join leave end",
+        "statusCallbackMethod": "POST",
     }
 
 
@@ -244,7 +248,9 @@ class Exchange:
         elif whose == "agents" and (what == "answer" or self.notices[-1].digits):
             body, media_type = self.telephony.parked(LegLinks(self.public_url, token))
         elif what == "answer":
-            body, media_type = self.telephony.connect(room("leg1"), Links(self.public_url, token), HOUR)
+            body, media_type = self.telephony.connect(
+                LegLinks(self.public_url, "leg1"), Links(self.public_url, token), HOUR
+            )
         else:
             body, media_type = self.telephony.silence()
         return web.Response(text=body, content_type=media_type)
@@ -338,6 +344,15 @@ async def test_an_agent_a_customer_and_no_third() -> None:
         await exchange.until(lambda: "token2" in exchange.parted)
         assert await telephony.present(room("leg1")) == {AGENT, "token1"}
         assert not exchange.came("token2")
+
+
+@pytest.mark.anyio
+async def test_the_customer_may_be_there_before_the_agent() -> None:
+    async with opened() as exchange:
+        await exchange.call(CUSTOMER, "token1")
+        await exchange.until(lambda: exchange.came("token1"))
+        await exchange.park()
+        assert await exchange.telephony.present(room("leg1")) == {AGENT, "token1"}
 
 
 @pytest.mark.anyio
