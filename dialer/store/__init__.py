@@ -17,6 +17,7 @@ from dialer.store.customers import Customers, Upserted
 from dialer.store.database import Database
 from dialer.store.divisions import Divisions
 from dialer.store.history import History
+from dialer.store.leases import Leases
 from dialer.store.pacers import Pacers
 from dialer.store.presences import Presences, Seat
 from dialer.store.promise_list import Promises, Wanted
@@ -77,6 +78,7 @@ class Store:
         self.history = History(database, house)
         self.presences = Presences(database)
         self.reservations = Reservations(database, house)
+        self.leases = Leases(database)
         self.pacers = Pacers(database)
         self.prospects = Prospects(database)
         self.divisions = Divisions(database)

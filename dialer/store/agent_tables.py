@@ -146,3 +146,13 @@ class PacerRow(SQLModel, table=True):
     campaign: str = Field(primary_key=True)
     saved_at: datetime = Field(sa_type=Instant)
     learnt: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+
+
+class LeaseRow(SQLModel, table=True):
+    """Which process does what only one may do."""
+
+    __tablename__ = "lease"
+
+    name: str = Field(primary_key=True)
+    owner: str
+    until_at: datetime = Field(sa_type=Instant)

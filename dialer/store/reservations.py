@@ -38,8 +38,8 @@ presence = PresenceRow.__table__  # type: ignore[attr-defined]
 reservation = ReservationRow.__table__  # type: ignore[attr-defined]
 
 PREVIEW, HELD, CONNECTED, OVER = "preview", "held", "connected", "over"
-LEASE = timedelta(seconds=10)
-"""So long others believe that whoever set an agent aside still sees to it."""
+LEASE = timedelta(seconds=12)
+"""So long others believe that whoever set an agent aside still sees to it: longer than a request to the carrier."""
 
 AFTER_ZERO = timedelta(seconds=30)
 """How much longer than its countdown the intent of a preview holds its number."""

@@ -137,6 +137,13 @@ def upgrade() -> None:
         sa.Column("learnt", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("campaign"),
     )
+    op.create_table(
+        "lease",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("owner", sa.String(), nullable=False),
+        sa.Column("until_at", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
 
 
 def _columns() -> None:
