@@ -96,6 +96,8 @@ class Daemon:
         log.info("stopping", grace_seconds=GRACE.total_seconds())
         await self._stop_metronome()
         await dialing
+        with _reported("pacing_not_given_up"):
+            await self._works.pacing.stop()
         with _reported("calls_left_to_reconciliation"):
             await self._finish_calls()
         self._works.changes.closing.set()

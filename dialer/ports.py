@@ -277,3 +277,4 @@ class Notice:
     event: Event | None
     digits: str = ""
     complaint: str = ""  # the carrier says that an answer of ours failed
+    turned_away: bool = False  # they came out of a conference in which they met nobody

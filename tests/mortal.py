@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from sqlalchemy import event
 
@@ -122,11 +122,16 @@ class _Watched:
         return slow_step if name in self._asynchronous else step
 
 
-_CARRIER_STEPS = frozenset({"place", "fetch", "find", "queued", "hang_up", "cancel", "interrupt", "check", "close"})
+_CARRIER_STEPS = frozenset(
+    {"place", "fetch", "find", "queued", "hang_up", "cancel", "interrupt", "park", "present", "check", "close"}
+)
 
 
 class Life:
     """One run of the dialer."""
+
+    parts: ClassVar[tuple[str, ...]] = ("callbacks", "attempts", "reservations")
+    """What of the store it may use."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -137,18 +142,14 @@ class Life:
         telephony = cast("Telephony", _Watched(self, world.telephony, "carrier", asynchronous=_CARRIER_STEPS))
         store = cast(
             "Store",
-            SimpleNamespace(
-                callbacks=_Watched(self, world.store.callbacks, "callbacks"),
-                attempts=_Watched(self, world.store.attempts, "attempts"),
-                reservations=_Watched(self, world.store.reservations, "reservations"),
-            ),
+            SimpleNamespace(**{name: _Watched(self, getattr(world.store, name), name) for name in self.parts}),
         )
-        self.store, self.desk = store, _InlineDesk(self)
+        self.store, self.desk, self.telephony = store, _InlineDesk(self), telephony
         shared: dict[str, Any] = {"store": store, "desk": self.desk, "telephony": telephony, "clock": world.clock}
         self.ledger = Ledger(store, self.desk, telephony, world.clock)
         self.changes = Changes()
-        bridge = Bridge(**shared, ledger=self.ledger, changes=self.changes, public_url=URL)
-        self.conversations = Conversations(**shared, ledger=self.ledger, public_url=URL, bridge=bridge)
+        self.bridge = Bridge(**shared, ledger=self.ledger, changes=self.changes, public_url=URL)
+        self.conversations = Conversations(**shared, ledger=self.ledger, public_url=URL, bridge=self.bridge)
         self.dialer = world.dialer(
             **shared,
             ledger=self.ledger,
@@ -255,6 +256,7 @@ class World:
         self.patience = Patience()
         self.dialer: type[Dialer] = Dialer
         self.reconciler: type[Reconciler] = Reconciler
+        self.life: type[Life] = Life
         self.beat = timedelta(seconds=1)  # of the queue; reconciliation beats five times slower
         self.calls_per_second = 100.0
         self.most_at_once = 50
@@ -265,7 +267,7 @@ class World:
 
     def start(self) -> Life:
         """A process begins; the test moves it."""
-        return Life(self)
+        return self.life(self)
 
     def apply(self, name: str = "survey", **changes: Any) -> None:
         """Put a campaign in force."""
@@ -301,7 +303,7 @@ class World:
         del life
         assert self.restart_after is not None
         await self.clock.sleep(self.restart_after)
-        Life(self).serve()
+        self.life(self).serve()
 
     async def until(self, condition: Callable[[], bool], *, within: timedelta, every: timedelta) -> bool:
         """Let time pass until `condition` holds; whether it came to that."""
@@ -371,7 +373,8 @@ def _born(
     loop: asyncio.AbstractEventLoop, work: Any, *, context: contextvars.Context | None = None
 ) -> asyncio.Task[Any]:
     task = asyncio.Task(work, loop=loop, context=context)
-    owner = (context or contextvars.copy_context()).get(_OWNER)
+    given = contextvars.copy_context() if context is None else context  # an empty one is false, and yet it is one
+    owner = given.get(_OWNER)
     if owner is not None:
         owner.adopt(task)
     return task

@@ -19,10 +19,20 @@ def lessons(before: Facts, after: Facts) -> list[tuple[Seen, float]]:
     return [*_picked_up(before, after), *_met(before, after), *_ended(before, after)]
 
 
+def is_abandoned(facts: Facts) -> bool:
+    """Whether a person waited and met nobody: the call is over, or the message that says so was begun.
+
+    What they press or say after that does not undo it. The board's `abandonment` counts the same calls.
+    """
+    told = any(mark.disposition is Disposition.ABANDONED for mark in facts.marks)
+    alone = facts.waited_at is not None and (facts.connected_at is None or told)
+    return alone and facts.answered_by not in MACHINES and (told or not facts.is_open)
+
+
 def _picked_up(before: Facts, after: Facts) -> list[tuple[Seen, float]]:
     found: list[tuple[Seen, float]] = []
     if after.answered_at is not None and before.answered_at is None:
-        rang = after.answered_at - (after.sent_at or after.answered_at)
+        rang = after.answered_at - (after.rang_at or after.sent_at or after.answered_at)
         found.append((Seen.ANSWER, max(rang.total_seconds(), 0.0)))
     if after.answered_by in MACHINES and before.answered_by not in MACHINES:
         found.append((Seen.MACHINE, 0.0))
@@ -35,8 +45,7 @@ def _met(before: Facts, after: Facts) -> list[tuple[Seen, float]]:
     if after.connected_at is not None and before.connected_at is None:
         waited = after.connected_at - (after.waited_at or after.connected_at)
         found.append((Seen.CONNECT, max(waited.total_seconds(), 0.0)))
-    lost = Disposition.ABANDONED
-    if after.disposition is lost and before.disposition is not lost and after.answered_by not in MACHINES:
+    if is_abandoned(after) and not is_abandoned(before):
         found.append((Seen.ABANDON, 0.0))
     return found
 

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+AT_ONCE: Final = timedelta(seconds=2)
+"""A full conference turns people away within this time; an agent who leaves one ends it, and nobody else does."""
+
 LOOK_AGAIN: Final = timedelta(milliseconds=250)
 """How long nobody looks whether an agent is free, when nobody tells of a change: another node's agents say nothing."""
 
@@ -89,7 +92,7 @@ class Bridge:
         if what == "answer":
             return await self._greet(briefing, staffing)
         if what == "parted":
-            return await self._parted(briefing, staffing, facts)
+            return await self._parted(briefing, staffing, facts, turned_away=notice.turned_away)
         if what == "fallback":
             return await self._safe_harbour(briefing, staffing)
         return await self._connect(briefing, staffing, facts)
@@ -140,15 +143,24 @@ class Bridge:
         leg = LegLinks(self._public_url, seat.leg_token)
         return Reply(*self._telephony.connect(leg, links, briefing.campaign.longest))
 
-    async def _parted(self, briefing: Briefing, staffing: Staffing, facts: Facts) -> Reply:
+    async def _parted(self, briefing: Briefing, staffing: Staffing, facts: Facts, *, turned_away: bool) -> Reply:
         """The stay in the conference is over: after a conversation goodbye, else another agent or the message."""
-        if facts.connected_at is not None:
+        if facts.connected_at is not None or (not turned_away and await self._stayed(briefing.token, facts)):
+            if facts.connected_at is None:
+                await self._ledger.record(self._event(briefing.token, EventKind.CONNECTED, "stayed", ""))
             await self._desk.ask(self._store.reservations.parted, briefing.token, self._clock.now())
             self._changes.happened()
             return self._silence()
         log.warning("customer_found_no_place", attempt=briefing.token)
         full = await self._release(briefing.token, "no place with them")
         return await self._connect(briefing, staffing, facts, frozenset(full))
+
+    async def _stayed(self, token: str, facts: Facts) -> bool:
+        """Whether they were in the conference for so long that they have met, though nobody told of it."""
+        held = await self._desk.ask(self._store.agent_calls.in_hand, token)
+        if held is None or facts.waited_at is None:
+            return False
+        return self._clock.now() - max(facts.waited_at, held.reserved_at) > AT_ONCE
 
     async def _safe_harbour(self, briefing: Briefing, staffing: Staffing) -> Reply:
         """Nobody is free in time: who called, the hotline, goodbye."""
@@ -180,14 +192,17 @@ class Bridge:
         await self._ledger.record(*events)
         return self._silence()
 
-    async def rescue(self, token: str, carrier_call_id: str) -> None:
-        """A customer who was put to an agent and never met them: they hear who called, and the agent is free."""
+    async def rescue(self, token: str, carrier_call_id: str, *, alone: bool = False) -> None:
+        """A customer who was put to an agent and never met them: they hear who called, and the agent is free.
+
+        With `alone` the carrier says that nobody is with them, whatever was told before.
+        """
         briefing = await self._desk.ask(self._store.attempts.briefing, token)
         staffing = briefing.campaign.agents if briefing is not None else None
         if briefing is None or staffing is None:
             return
         facts = await self._desk.ask(self._store.attempts.facts, token)
-        if facts.connected_at is not None or not facts.is_open:
+        if not facts.is_open or (facts.connected_at is not None and not alone):
             return  # told meanwhile
         if facts.answered_by in MACHINES:
             await self._release(token, "a machine")

@@ -93,7 +93,7 @@ class Dialer:
         self._clock = clock
         self._pace = pace
         self._line = line
-        self._owner = owner
+        self.owner = owner
         self._sending: set[asyncio.Task[None]] = set()
         self.dialed = 0
 
@@ -175,7 +175,7 @@ class Dialer:
         tokens = self._store.callbacks.claim(
             limit,
             self._clock.now(),
-            owner=self._owner,
+            owner=self.owner,
             lease=self._line.lease,
             token=_token,
             for_vips=for_vips,
@@ -193,7 +193,7 @@ class Dialer:
             taker,
             campaigns,
             self._clock.now(),
-            owner=self._owner,
+            owner=self.owner,
             lease=self._line.lease,
             token=_token,
         )

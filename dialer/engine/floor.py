@@ -171,7 +171,7 @@ class Floor:
         except DialerError as error:
             log.error("meeting_not_recorded", attempt=one.token, error=str(error))
             return
-        await self._apart(one)
+        await self._apart(one, alone=one.token in inside)
 
     async def _is_over(self, one: Standing) -> bool:
         """Whether the carrier says that the call has ended, which frees the agent."""
@@ -181,13 +181,21 @@ class Floor:
         await self._ledger.record(*as_events(one.token, call, self._clock.now()))
         return True
 
-    async def _apart(self, one: Standing) -> None:
-        """The call goes on and the two are not together. The carrier's lists lag, so one look proves nothing."""
+    async def _apart(self, one: Standing, *, alone: bool) -> None:
+        """The call goes on and the two are not together. The carrier's lists lag, so one look proves nothing.
+
+        An agent who leaves ends their conference: a customer who is alone in there never met them, and their telephone
+        is off the line.
+        """
         now = self._clock.now()
         if one.state == reservations.CONNECTED:
             self._missed[one.token] = self._missed.get(one.token, 0) + 1
             if self._missed[one.token] >= MISSES or not one.leg_token:  # without a telephone there is no conference
                 await self._desk.ask(self._store.reservations.parted, one.token, now)
+                if alone:
+                    log.warning("customer_alone_in_a_conference", attempt=one.token, agent=one.staff_number)
+                    await self._desk.ask(self._store.presences.leg_gone, one.leg_token)
+                    await self._bridge.rescue(one.token, one.carrier_call_id, alone=True)
                 self._changes.happened()
         elif one.waited_at is not None and now >= max(one.waited_at, one.made_at) + JOINS_WITHIN:
             log.warning("customer_never_met_agent", attempt=one.token, agent=one.staff_number)

@@ -1,7 +1,7 @@
 """Decides each second who is dialed for whom: agents set aside first where a campaign says so, else as the pacer says.
 
 Campaigns whose agents are the same people share one pacer, and no agent counts for two of them, so nobody is dialed for
-twice.
+twice. An agent of both kinds gets them in turn.
 """
 
 from __future__ import annotations
@@ -14,24 +14,25 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from dialer.core.agent import AgentState
 from dialer.core.answer_rates import AnswerRates
-from dialer.core.lessons import lessons
-from dialer.core.outcome import Disposition
-from dialer.core.pacing import AWAY, READY, RINGING, TALKING, UNDECIDED, WAITING, WRAPPING, Pacer
+from dialer.core.lessons import MACHINES, is_abandoned, lessons
+from dialer.core.pacing import AWAY, Pacer
 from dialer.core.staffing import Mode
 from dialer.engine.board import Pace
-from dialer.engine.pools import ON_SHIFT, Pool, campaigns_of, on_shift, pools, taker_for
+from dialer.engine.look import Look, stage_of, state_of
+from dialer.engine.pools import ON_SHIFT, campaigns_of, on_shift, pools, promised_to, taker_for
+from dialer.engine.turns import Turns
 from dialer.errors import CarrierError
 from dialer.store.belonging import Taker
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
     from datetime import datetime
 
     from dialer.engine.changes import Changes
     from dialer.engine.desk import Desk
     from dialer.engine.dial import Dialer
+    from dialer.engine.pools import Pool
     from dialer.ports import Clock, Telephony
     from dialer.store import Seat, Standing, Store
     from dialer.store.attempts import InFlight, Recorded
@@ -41,6 +42,10 @@ log = structlog.get_logger(__name__)
 
 EVERY: Final = timedelta(seconds=1)
 """How often a pacer decides."""
+
+PACING: Final = "pacing"
+LASTS: Final = timedelta(seconds=5)
+"""How soon after the end of the process that dialed for agents another one does."""
 
 LOOK: Final = timedelta(milliseconds=100)
 """The shortest time between two looks for agents who are free."""
@@ -80,9 +85,11 @@ class Pacing:
         self._traits: dict[str, Traits] = {}  # of calls in flight, by attempt
         self._of_campaign: dict[str, str] = {}  # predictive campaign -> its pool
         self._paces: dict[str, Pace] = {}
-        self._wanted: list[_Wanted] = []
+        self._wanted: dict[str, _Wanted] = {}  # by pool
+        self._turns = Turns()
         self._vain: dict[int, float] = {}  # agent -> until when there is nothing for them, on the monotonic clock
-        self._looked = self._decided = self._saved = self._counted = -inf
+        self._leading = False
+        self._asked = self._looked = self._decided = self._saved = self._counted = -inf
 
     @property
     def paces(self) -> Mapping[str, Pace]:
@@ -102,82 +109,153 @@ class Pacing:
             return 0
         self._looked = now
         standings = [one for one in await self._desk.ask(self._store.campaigns.all) if one.campaign.agents is not None]
-        if not standings:
+        if not standings or not await self._leads():
             return 0
-        seats = await self._desk.ask(self._store.presences.all)
-        running = [one for one in standings if not one.paused]
-        dialed = await self._one_by_one(running, seats)
-        if now >= self._decided + EVERY.total_seconds():
+        deciding = now >= self._decided + EVERY.total_seconds()
+        look = await self._look(standings, deciding=deciding)
+        dialed = await self._one_by_one(look)
+        if deciding:
             self._decided = now
             if dialed:
-                seats = await self._desk.ask(self._store.presences.all)
-            await self._ahead(standings, seats)
+                look = await self._look(standings, deciding=True)
+            await self._ahead(look)
             await self._keep()
         return dialed + await self._dial_wanted()
 
-    async def _one_by_one(self, running: Sequence[Standing], seats: Sequence[Seat]) -> int:
-        """Set free agents aside for a callback each, whoever has been idle longest first."""
-        free = [seat for seat in seats if seat.is_free]
-        free.sort(key=lambda seat: seat.idle_since or seat.presence.since)
-        if not free:
-            return 0
-        names = [one.campaign.id for one in running]
+    async def _leads(self) -> bool:
+        """Whether it is this process that dials for agents: two would dial for the same ones."""
+        now = self._clock.monotonic()
+        if now >= self._asked + EVERY.total_seconds():
+            self._asked = now
+            take = self._store.leases.take
+            self._leading = await self._desk.ask(take, PACING, self._dialer.owner, self._clock.now(), LASTS)
+            if not self._leading:
+                self._paces = {}
+        return self._leading
+
+    async def stop(self) -> None:
+        """Let another process dial for agents at once."""
+        if self._leading:
+            self._leading = False
+            await self._desk.ask(self._store.leases.give_up, PACING, self._dialer.owner)
+
+    async def _look(self, standings: Sequence[Standing], *, deciding: bool) -> Look:
+        seats = await self._desk.ask(self._store.presences.all)
+        if not deciding and not any(seat.is_free for seat in seats):
+            return Look(standings, seats, {}, (), ())
+        names = [one.campaign.id for one in standings]
         waiting = await self._desk.ask(self._store.callbacks.for_agents, names, self._clock.now())
-        dialed = 0
-        for seat in free:
-            mine = campaigns_of(seat, running)
-            first = frozenset(one.campaign.id for one in mine if one.campaign.mode is Mode.PREDICTIVE)
-            names = [
-                name for one in mine if (name := one.campaign.id) in waiting and (name not in first or waiting[name])
-            ]
-            self._say([name for name in names if name not in first], len(free))
-            if self._dialer.pause:
-                break  # the next look comes sooner than the carrier takes another call
-            if not names or self._clock.monotonic() < self._vain.get(seat.key, -inf):
-                continue
-            if await self._dialer.for_agent(seat.key, names, taker_for(seat, seats, first)) is not None:
-                dialed += 1
-                self._changes.happened()
-            else:  # what waits is others', or the gate says no
-                self._vain[seat.key] = self._clock.monotonic() + EVERY.total_seconds()
-        return dialed
-
-    def _say(self, names: Sequence[str], free: int) -> None:
-        pace = Pace(f"one call for each free agent: {free} ready", self._clock.now(), {"ready": free, "each": 1})
-        self._paces |= dict.fromkeys(names, pace)
-
-    async def _ahead(self, standings: Sequence[Standing], seats: Sequence[Seat]) -> None:
-        """Let each pool's pacer decide. What it wants is sent as fast as the carrier takes it."""
-        self._wanted = []
         predictive = [one for one in standings if one.campaign.mode is Mode.PREDICTIVE]
         if not predictive:
-            return
-        await self._count(predictive)
+            return Look(standings, seats, waiting, (), ())
         flying = await self._desk.ask(self._store.attempts.in_flight)
-        names = [one.campaign.id for one in predictive]
-        waiting = await self._desk.ask(self._store.callbacks.for_agents, names, self._clock.now())
-        taker = Taker(on_shift=on_shift(seats))
-        for pool in pools(predictive, seats, waiting.keys() | {one.campaign for one in flying}):
+        found = pools(predictive, seats, waiting.keys() | {one.campaign for one in flying})
+        return Look(standings, seats, waiting, [one for one in flying if not one.agent and one.needs_agent], found)
+
+    async def _one_by_one(self, look: Look) -> int:
+        """Set free agents aside for a callback each, where calls made ahead leave them any; how many."""
+        self._say(look)
+        free, dialed = look.free, 0
+        self._turns.begin(look.pools, free, {pool.name: self._likely(pool, look) for pool in look.pools})
+        for seat in free:
+            if self._dialer.pause:
+                break  # the next look comes sooner than the carrier takes another call
+            names, first = look.one_by_one(seat)
+            if not names:
+                self._turns.nothing_for(seat.key)
+            elif self._clock.monotonic() >= self._vain.get(seat.key, -inf):
+                dialed += await self._set_aside(seat, look, names, first)
+        return dialed
+
+    async def _set_aside(self, seat: Seat, look: Look, names: Sequence[str], first: frozenset[str]) -> bool:
+        """Dial for an agent if it is their turn, or else what was promised; whether somebody is."""
+        taker = taker_for(seat, look.seats, first)
+        if not self._turns.is_own(seat.key):
+            promised = await self._promised(seat, look, names)
+            if not promised:
+                await self._owe(seat, names, taker)
+                return False
+            names, taker = promised, taker_for(seat, look.seats, frozenset(promised))
+            self._wanted.clear()  # who is dialed for now was counted on; the pacers decide anew within a second
+        if await self._dialer.for_agent(seat.key, names, taker) is None:  # what waits is others', or the gate says no
+            self._in_vain(seat)
+            return False
+        self._turns.set_aside(seat.key)
+        self._changes.happened()
+        return True
+
+    async def _owe(self, seat: Seat, names: Sequence[str], taker: Taker) -> None:
+        """The calls ahead keep an agent from what may wait for them: it is their next, if it does."""
+        if not self._turns.is_kept(seat.key):
+            return
+        if await self._desk.ask(self._store.prospects.next, names, taker, 1, self._clock.now()):
+            self._turns.owe(seat.key)
+        else:
+            self._in_vain(seat)
+
+    def _in_vain(self, seat: Seat) -> None:
+        self._vain[seat.key] = self._clock.monotonic() + EVERY.total_seconds()
+        self._turns.nothing_for(seat.key)
+
+    async def _promised(self, seat: Seat, look: Look, names: Sequence[str]) -> list[str]:
+        """Those of the campaigns `names` in which a promise is due that this agent may keep: they go before all."""
+        if not any(look.waiting[name] for name in names):
+            return []
+        now = self._clock.now()
+        _, due = await self._desk.ask(self._store.board.promised, now)
+        mine = [one for one in look.running if one.campaign.id in names]
+        return [one.campaign.id for one in mine if any(promised_to(seat, one, promise, now) for promise in due)]
+
+    def _likely(self, pool: Pool, look: Look) -> list[tuple[datetime, float]]:
+        """The calls made ahead, and those that will be in a moment: when, and how likely each needs an agent."""
+        rates = self._rates.get(pool.name, AnswerRates())
+        found = [
+            (one.created, self._chance(rates, one.token) if one.answered is None else 1.0) for one in look.of(pool)
+        ]
+        if pool.name in self._wanted:
+            found.append((self._clock.now(), self._wanted[pool.name].calls * self._chance(rates, "")))
+        return found
+
+    def _say(self, look: Look) -> None:
+        free = [seat for seat in look.seats if seat.is_free]
+        for one in look.running:
+            if one.campaign.mode.reserves:
+                ready = sum(bool(campaigns_of(seat, [one])) for seat in free)
+                reason = f"one call for each free agent: {ready} ready"
+                self._paces[one.campaign.id] = Pace(reason, self._clock.now(), {"ready": ready, "each": 1})
+
+    async def _ahead(self, look: Look) -> None:
+        """Let each pool's pacer decide. What it wants is sent as fast as the carrier takes it."""
+        self._wanted = {}
+        if not look.pools:
+            return
+        await self._count([one for one in look.standings if one.campaign.mode is Mode.PREDICTIVE])
+        for seat in look.seats:
+            if seat.key in self._turns.owed and not look.one_by_one(seat)[0]:
+                self._turns.nothing_for(seat.key)
+        taker = Taker(on_shift=on_shift(look.seats))
+        for pool in look.pools:
             self._of_campaign |= dict.fromkeys(pool.campaigns, pool.name)
             if not pool.running:
                 continue
-            mine = [one for one in flying if one.campaign in pool.campaigns and not one.agent]
+            mine = look.of(pool)
             wanted = await self._decide(pool, mine, taker)
             if wanted > 0:
-                self._wanted.append(_Wanted(pool.running, taker, wanted))
+                self._wanted[pool.name] = _Wanted(pool.running, taker, wanted)
             elif wanted < 0:
-                await self._stop(mine, -wanted)
+                await self._stop(mine, -wanted, timedelta(seconds=self._pacers[pool.name].least_ring))
+        self._turns.decided((seat.key for seat in look.free), self._clock.now())
 
     async def _dial_wanted(self) -> int:
         """Dial what the pacers want and the pace did not let through yet; how many."""
         dialed = 0
-        for one in self._wanted:
+        for one in self._wanted.values():
             sent = await self._dialer.ahead(one.calls, one.campaigns, one.taker)
             if sent:
                 self._traits |= await self._desk.ask(self._store.prospects.of, sent, self._clock.now())
             one.calls -= len(sent)
             dialed += len(sent)
-        self._wanted = [one for one in self._wanted if one.calls > 0]
+        self._wanted = {name: one for name, one in self._wanted.items() if one.calls > 0}
         return dialed
 
     async def _decide(self, pool: Pool, mine: Sequence[InFlight], taker: Taker) -> int:
@@ -185,17 +263,24 @@ class Pacing:
         most = MOST_PROSPECTS * max(1, sum(seat.presence.state in ON_SHIFT for seat in pool.seats))
         at = self._clock.now()
         ahead = await self._desk.ask(self._store.prospects.next, pool.running, taker, most, at)
-        now = self._clock.now().timestamp()
-        states = [(_state(seat), (seat.presence.since).timestamp()) for seat in pool.seats]
-        calls = [_stage(one) for one in mine]
-        agents = ([state for state, _ in states], [since for _, since in states])
-        wanted = pacer.decide(
-            now,
-            agents,
-            ([stage for stage, _ in calls], [began for _, began in calls]),
-            chances=[self._chance(rates, one.token) for one in mine],
-            prospects=[rates.chance(one.segment, one.hour, one.contact) for one in ahead],
-        )
+        now = self._clock.now()
+        calls = [stage_of(one, now) for one in mine]
+
+        def decided(likely: Sequence[float], away: Container[int] = ()) -> int:
+            states = [AWAY if seat.key in away else state_of(seat) for seat in pool.seats]
+            return pacer.decide(
+                now.timestamp(),
+                (states, [seat.presence.since.timestamp() for seat in pool.seats]),
+                ([stage for stage, _ in calls], [began for _, began in calls]),
+                chances=[self._chance(rates, one.token) for one in mine],
+                prospects=likely,
+            )
+
+        likely = [rates.chance(one.segment, one.hour, one.contact) for one in ahead]
+        owed = self._turns.owed.intersection(seat.key for seat in pool.seats)
+        wanted = decided(likely, owed)
+        if owed and wanted <= 0:
+            wanted = decided(())  # who is kept for the calls that ring now does count for these
         pace = Pace(pacer.reason, self._clock.now(), asdict(pacer.inputs))
         if any(self._paces.get(name) is None or self._paces[name].reason != pace.reason for name in pool.running):
             self._changes.happened()
@@ -251,10 +336,14 @@ class Pacing:
             learnt = {"pacer": pacer.state(), "rates": self._rates[name].state()}
             await self._desk.ask(self._store.pacers.keep, name, learnt, self._clock.now())
 
-    async def _stop(self, mine: Sequence[InFlight], many: int) -> None:
-        """Take back the calls that have rung longest, before anybody answers them in vain."""
-        ringing = sorted((one for one in mine if one.answered is None and one.carrier_call_id), key=_began)
-        for one in ringing[:many]:
+    async def _stop(self, mine: Sequence[InFlight], many: int, least_ring: timedelta) -> None:
+        """Take back the calls that have rung longest, before anybody answers them in vain, and none too early."""
+        latest = self._clock.now() - least_ring
+        ringing = [(one.rang, one) for one in mine if one.answered is None and one.rang is not None]
+        ringing.sort(key=lambda pair: pair[0])
+        for rang, one in ringing[:many]:
+            if rang > latest or not one.carrier_call_id:
+                continue
             try:
                 await self._telephony.cancel(one.carrier_call_id)
             except CarrierError:
@@ -272,30 +361,6 @@ class Pacing:
         if met or not told.facts.is_open:
             traits = self._traits.pop(told.token, None)
             if traits is not None:
-                person = met or told.facts.disposition is Disposition.ABANDONED
+                person = (met or is_abandoned(told.facts)) and told.facts.answered_by not in MACHINES
                 rates = self._rates[pool]
                 rates.observe(traits.segment, traits.hour, traits.contact, answered=person)
-
-
-def _state(seat: Seat) -> int:
-    match seat.presence.state:
-        case AgentState.READY:
-            return READY if seat.is_free else AWAY
-        case AgentState.RESERVED | AgentState.ON_CALL:
-            return TALKING if seat.presence.afterwards is None else AWAY
-        case AgentState.WRAP_UP:
-            return WRAPPING if seat.presence.afterwards is None else AWAY
-        case _:
-            return AWAY
-
-
-def _stage(one: InFlight) -> tuple[int, float]:
-    if one.waited is not None:
-        return WAITING, one.waited.timestamp()
-    if one.answered is not None:
-        return UNDECIDED, one.answered.timestamp()
-    return RINGING, _began(one).timestamp()
-
-
-def _began(one: InFlight) -> datetime:
-    return one.sent or one.created

@@ -11,10 +11,11 @@ from dialer.store.belonging import Taker
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
     from dialer.core.staffing import Staffing
     from dialer.store import Seat, Standing
+    from dialer.store.board import Due
 
 ON_SHIFT: Final = frozenset({AgentState.READY, AgentState.RESERVED, AgentState.ON_CALL, AgentState.WRAP_UP})
 """Who is ready now, or soon to be."""
@@ -102,6 +103,14 @@ def campaigns_of(seat: Seat, running: Sequence[Standing]) -> list[Standing]:
         for one in running
         if one.campaign.agents is not None and one.campaign.agents.takes(seat.agent, one.campaign.language)
     ]
+
+
+def promised_to(seat: Seat, of: Standing, due: Due, now: datetime) -> bool:
+    """Whether a promise is due that this agent may keep: their own, nobody's, or one that others may have by now."""
+    staffing = of.campaign.agents
+    if staffing is None or due.campaign != of.campaign.id or due.calling or not due.at <= now < due.until:
+        return False
+    return due.agent in {"", *seat.names} or now >= due.at + staffing.belongs.agent
 
 
 def taker_for(seat: Seat, seats: Sequence[Seat], agent_first: frozenset[str]) -> Taker:

@@ -10,8 +10,9 @@ from sqlalchemy import bindparam, case, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dialer.core.admission import Dial, decide
+from dialer.core.lessons import MACHINES
 from dialer.core.lifecycle import AttemptState, Event, EventKind, Facts, apply
-from dialer.core.outcome import CLOSING
+from dialer.core.outcome import CLOSING, AnsweredBy, Disposition
 from dialer.core.staffing import Mode
 from dialer.store import proposals, reservations, settlement
 from dialer.store.campaigns import read_version
@@ -38,6 +39,13 @@ event = EventRow.__table__  # type: ignore[attr-defined]
 
 WITHOUT_EVIDENCE = tuple(column for column in attempt.c if column.name != "evidence")
 """What events are recorded over; the evidence is the largest part of a row and no event changes it."""
+
+IN_FLIGHT = (
+    *(attempt.c.token, attempt.c.campaign, attempt.c.agent, attempt.c.carrier_call_id, attempt.c.state),
+    *(attempt.c.created_at, attempt.c.sent_at, attempt.c.rang_at, attempt.c.answered_at),
+    *(attempt.c.waited_at, attempt.c.connected_at, attempt.c.answered_by, attempt.c.disposition),
+)
+"""What `InFlight` is made of: it is read several times a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +85,7 @@ class Lines:
 
 @dataclass(frozen=True, slots=True)
 class InFlight:
-    """A call of a campaign with agents, as the pacer and the floor see it."""
+    """A call of a campaign with agents, as the pacer sees it."""
 
     token: str
     campaign: str
@@ -90,6 +98,18 @@ class InFlight:
     answered: datetime | None
     waited: datetime | None
     connected: datetime | None
+    answered_by: AnsweredBy
+    disposition: Disposition
+
+    @property
+    def needs_agent(self) -> bool:
+        """Whether an agent may be needed for it.
+
+        Nobody is for a call of which nobody can say whether it exists, for a machine, nor for somebody who hears that
+        nobody was there in time.
+        """
+        doubtful = self.state in {AttemptState.UNKNOWN, AttemptState.NEEDS_HUMAN}
+        return not doubtful and self.answered_by not in MACHINES and self.disposition is Disposition.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +151,7 @@ class Attempts:
                 decision = decide(candidate.proposal, self._house, now)
                 names = {row.customer_id, *(number.e164 for number in candidate.proposal.customer.numbers)}
                 wanted = row.callback_id not in over and now < row.lease_until and ringing.isdisjoint(names)
+                wanted = wanted and _has_whom_it_needs(row, candidate.proposal.campaign.mode)
                 if wanted and isinstance(decision, Dial) and decision.number.e164 == row.e164:
                     events.append(_own(token, EventKind.SENT, now))
                     going.append((row, candidate, decision))
@@ -148,9 +169,14 @@ class Attempts:
         return set(connection.scalars(select(attempt.c.callback_id).where(attempt.c.callback_id.in_(ids), ended)))
 
     def _renew(self, connection: Connection, going: Sequence[Any], now: datetime) -> None:
-        """The evidence and the version are those of the last decision, not of the claim."""
+        """The evidence, the version and how it is dialed are those of the last decision, not of the claim."""
         rows = [
-            {"key": row.token, "new_evidence": new, "new_version": candidate.version}
+            {
+                "key": row.token,
+                "new_evidence": new,
+                "new_version": candidate.version,
+                "new_mode": candidate.proposal.campaign.mode.value,
+            }
             for row, candidate, decision in going
             if _differs(row, candidate, new := evidence(candidate, self._house, decision, now))
         ]
@@ -158,6 +184,7 @@ class Attempts:
             change: dict[str, Any] = {
                 "evidence": bindparam("new_evidence"),
                 "campaign_version": bindparam("new_version"),
+                "mode": bindparam("new_mode"),
             }
             connection.execute(update(attempt).where(attempt.c.token == bindparam("key")).values(change), rows)
 
@@ -269,8 +296,10 @@ class Attempts:
                     row.answered_at,
                     row.waited_at,
                     row.connected_at,
+                    AnsweredBy(row.answered_by),
+                    Disposition(row.disposition),
                 )
-                for row in connection.execute(select(attempt).where(staffed).order_by(attempt.c.created_at))
+                for row in connection.execute(select(*IN_FLIGHT).where(staffed).order_by(attempt.c.created_at))
             ]
 
     def open_count(self) -> int:
@@ -322,9 +351,14 @@ class Attempts:
             connection.execute(first.values(listed_absent_at=now))
 
     def looked_at(self, tokens: Sequence[str], now: datetime) -> None:
-        """The carrier was asked about these; the next look is due one patience later."""
+        """The carrier was asked about these; the next look is due one patience later.
+
+        Those of which something is being recorded this moment are left out: that is a sign of life as well.
+        """
+        mine = select(attempt.c.token).where(attempt.c.token.in_(tokens)).order_by(attempt.c.token)
+        free = mine.with_for_update(skip_locked=True)
         with self._database.write() as connection:
-            connection.execute(update(attempt).where(attempt.c.token.in_(tokens)).values(heard_at=now))
+            connection.execute(update(attempt).where(attempt.c.token.in_(free)).values(heard_at=now))
 
     def bound(self, carrier_call_ids: Sequence[str]) -> set[str]:
         """Those of the carrier's calls that belong to an attempt already."""
@@ -351,6 +385,14 @@ def _own(token: str, kind: EventKind, now: datetime, failure: str = "") -> Event
 def _briefing(row: Row[Any], candidate: Any, decision: Dial) -> Briefing:
     proposal = candidate.proposal
     return Briefing(row.token, decision.number, proposal.customer, proposal.campaign, decision.zones, decision.until)
+
+
+def _has_whom_it_needs(row: Row[Any], mode: Mode) -> bool:
+    """Whether a call that was claimed when the campaign dialed in another way can go out in `mode`.
+
+    It can when an agent is set aside for it and agents talk still. Else nobody, or somebody in vain, would wait for it.
+    """
+    return mode == row.mode or (bool(row.agent) and mode is not Mode.AGENTLESS)
 
 
 def _differs(row: Row[Any], candidate: Any, new: dict[str, Any]) -> bool:

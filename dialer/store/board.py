@@ -10,8 +10,9 @@ from sqlalchemy import and_, case, func, or_, select
 
 from dialer.core.agent import AgentState, Role
 from dialer.core.customer import VIP
+from dialer.core.lessons import MACHINES
 from dialer.core.lifecycle import AttemptState
-from dialer.core.outcome import AnsweredBy, Disposition
+from dialer.core.outcome import Disposition
 from dialer.core.record import CallbackState
 from dialer.core.staffing import Mode
 from dialer.store import promises, tasks
@@ -44,7 +45,7 @@ class Flight(StrEnum):
     """How far a call in flight is."""
 
     RINGING = "ringing"  # on its way, or ringing
-    GREETING = "greeting"  # answered; the machine says the first words
+    GREETING = "greeting"  # answered; the program speaks: its first words, or the message when no agent comes
     WAITING = "waiting"  # the customer waits for an agent
     CONNECTED = "connected"  # they talk, with an agent or with the script
 
@@ -158,12 +159,17 @@ class Board:
             return Floor(_agents(connection), _flights(connection), _in_line(connection))
 
     def abandonment(self, campaigns: Collection[str], start: datetime, end: datetime) -> Mapping[str, tuple[int, int]]:
-        """How many were abandoned, and of how many, of those who came to wait for an agent in [start, end)."""
-        lost = func.sum(case((attempt.c.disposition == Disposition.ABANDONED, 1), else_=0))
+        """How many were abandoned, and of how many, of those who came to wait for an agent in [start, end).
+
+        Abandoned is who met nobody, whatever they pressed or said after that; `core.lessons` tells pacers of the same.
+        """
+        over = or_(~attempt.c.is_open, _heard_message())
+        alone = attempt.c.disposition == Disposition.ABANDONED  # perhaps where they seemed to be connected
+        lost = func.sum(case((or_(alone, attempt.c.connected_at.is_(None) & over), 1), else_=0))
         query: Select[Any] = (
             select(attempt.c.campaign, lost, func.count())
             .where(attempt.c.campaign.in_(campaigns), attempt.c.waited_at >= start, attempt.c.waited_at < end)
-            .where(attempt.c.answered_by.not_in([AnsweredBy.MACHINE.value, AnsweredBy.FAX.value]))
+            .where(~_is_machine())
             .group_by(attempt.c.campaign)
         )
         with self._database.read() as connection:
@@ -318,11 +324,26 @@ def _stage() -> ColumnElement[str]:
     agentless = attempt.c.mode == Mode.AGENTLESS
     return case(
         (attempt.c.connected_at.is_not(None), Flight.CONNECTED.value),
-        (attempt.c.waited_at.is_not(None), Flight.WAITING.value),
+        (_waits(), Flight.WAITING.value),
         (attempt.c.answered_at.is_(None), Flight.RINGING.value),
         (agentless, Flight.CONNECTED.value),
         else_=Flight.GREETING.value,
     )
+
+
+def _is_machine() -> ColumnElement[bool]:
+    return or_(*(attempt.c.answered_by == one for one in MACHINES))
+
+
+def _heard_message() -> ColumnElement[bool]:
+    """Who is told that nobody was there in time, and may have pressed the key that ends the calls."""
+    return or_(*(attempt.c.disposition == one for one in (Disposition.ABANDONED, Disposition.OPTED_OUT)))
+
+
+def _waits() -> ColumnElement[bool]:
+    """Who waits for an agent at this moment."""
+    alone = attempt.c.waited_at.is_not(None) & attempt.c.connected_at.is_(None)
+    return and_(alone, ~_is_machine(), ~_heard_message())
 
 
 def _in_flight() -> ColumnElement[bool]:
@@ -337,11 +358,10 @@ def _flights(connection: Connection) -> dict[tuple[str, Flight], int]:
 
 
 def _in_line(connection: Connection) -> tuple[InLine, ...]:
-    waiting = attempt.c.waited_at.is_not(None) & attempt.c.connected_at.is_(None)
     query: Select[Any] = (
         select(customer.c.reference, customer.c.name, attempt.c.campaign, attempt.c.waited_at)
         .join(customer, customer.c.id == attempt.c.customer_id)
-        .where(_in_flight(), waiting)
+        .where(_in_flight(), _waits())
         .order_by(attempt.c.waited_at)
         .limit(LISTED)
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import or_
+from sqlalchemy import delete, or_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dialer.store.agent_tables import LeaseRow
@@ -31,3 +31,8 @@ class Leases:
         statement = statement.on_conflict_do_update(index_elements=[lease.c.name], set_=row, where=free)
         with self._database.write() as connection:
             return connection.scalar(statement.returning(lease.c.name)) is not None
+
+    def give_up(self, name: str, owner: str) -> None:
+        """Let the next one have it at once."""
+        with self._database.write() as connection:
+            connection.execute(delete(lease).where(lease.c.name == name, lease.c.owner == owner))

@@ -159,7 +159,8 @@ def _notice(fields: Mapping[str, str], token: str, what: str, received: datetime
         event = _told(EventKind.HEARD, f"{what}:{digits}", fields, token, received)
     else:
         raise ForgedRequestError("Twilio was never given this address.")
-    return Notice(carrier_call_id=call, event=event, digits=digits, complaint=complaint)
+    turned_away = what == "parted" and fields.get("DialBridged") == "false"
+    return Notice(call, event, digits, complaint, turned_away)
 
 
 def _told(kind: EventKind, key: str, fields: Mapping[str, str], token: str, received: datetime) -> Event:

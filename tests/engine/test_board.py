@@ -109,7 +109,7 @@ async def test_the_board_of_a_floor_at_work(store: Store, boards: Boards) -> Non
 
 async def test_abandonment_over_thirty_days_and_today(store: Store, boards: Boards) -> None:
     staffed(store)
-    floor.over(store, "C0", NOW - MINUTE)
+    floor.over(store, "C0", NOW - MINUTE, connected_at=NOW - MINUTE)
     floor.over(store, "C1", NOW - MINUTE, "abandoned")
     floor.over(store, "C2", NOW - 10 * DAY, "abandoned")
     floor.over(store, "C3", NOW - 40 * DAY, "abandoned")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialer.core.agent import Agent, AgentState, Presence
-from dialer.engine.pools import Pool, pools
+from dialer.engine.pools import Pool, pools, promised_to
 from dialer.store import Seat
+from dialer.store.board import Due
 from tests.campaigns import NOW, campaign
 from tests.engine.floor_world import PREDICTIVE
 
@@ -114,3 +116,18 @@ def test_every_agent_who_can_serve_counts_exactly_once(
                 terms = of.campaign.agents
                 assert of.campaign.id not in pool.campaigns or (terms is not None and terms.takes(one.agent, "en"))
     assert shape(shared(campaigns[::-1], seats, idle=idle)) == shape(found)
+
+
+def test_whose_promise_it_is_to_keep() -> None:
+    """One of 102, who has it for five minutes alone."""
+    minute, one = timedelta(minutes=1), running("one")
+    due = Due(1, "C1", "Name", "", "one", "102", NOW, NOW + 15 * minute, calling=False)
+    assert not promised_to(seat(1), one, due, NOW)
+    assert promised_to(seat(2), one, due, NOW)
+    assert promised_to(seat(2), one, replace(due, agent="Agent 2"), NOW)
+    assert promised_to(seat(1), one, replace(due, agent=""), NOW)
+    assert promised_to(seat(1), one, due, NOW + 5 * minute)
+    assert not promised_to(seat(2), one, due, NOW - minute), "it is not due yet"
+    assert not promised_to(seat(2), one, due, NOW + 15 * minute), "it is missed"
+    assert not promised_to(seat(2), one, replace(due, calling=True), NOW)
+    assert not promised_to(seat(2), running("two"), due, NOW)

@@ -85,7 +85,7 @@ def test_a_call_that_is_over_is_not_in_flight(store: Store) -> None:
 
 def test_abandonment_is_counted_over_those_who_came_to_wait(store: Store) -> None:
     staffed(store)
-    floor.over(store, "C0", NOW)
+    floor.over(store, "C0", NOW, connected_at=NOW + MINUTE)
     floor.over(store, "C1", NOW, "abandoned")
     floor.over(store, "C2", NOW, waited_at=None)
     floor.over(store, "C3", NOW - DAY, "abandoned")
@@ -93,6 +93,33 @@ def test_abandonment_is_counted_over_those_who_came_to_wait(store: Store) -> Non
     assert store.board.abandonment(["survey"], NOW - HOUR, NOW + HOUR) == {"survey": (1, 2)}
     assert store.board.abandonment(["survey"], NOW - 2 * DAY, NOW + HOUR) == {"survey": (2, 3)}
     assert store.board.abandonment(["other"], NOW - DAY, NOW + HOUR) == {}
+
+
+def test_whoever_waited_and_met_nobody_was_abandoned_whatever_they_did_then(store: Store) -> None:
+    staffed(store)
+    waits: dict[str, Any] = {"answered_at": NOW, "waited_at": NOW, "state": "live"}
+    floor.over(store, "C0", NOW, "opted_out")
+    floor.over(store, "C1", NOW, "hung_up")
+    floor.over(store, "C2", NOW, "abandoned", answered_by="machine")
+    floor.call(store, "C3", **waits, disposition="abandoned")
+    floor.call(store, "C4", **waits, disposition="opted_out")
+    floor.call(store, "C5", **waits)
+
+    assert store.board.abandonment(["survey"], NOW - HOUR, NOW + HOUR) == {"survey": (4, 5)}
+
+
+def test_only_who_an_agent_may_still_come_to_stands_in_line(store: Store) -> None:
+    staffed(store)
+    waits: dict[str, Any] = {"answered_at": NOW, "waited_at": NOW, "state": "live"}
+    floor.call(store, "C0", **waits, disposition="abandoned")
+    floor.call(store, "C1", **waits, disposition="opted_out")
+    floor.call(store, "C2", **waits, answered_by="machine")
+    floor.call(store, "C3", **waits)
+
+    seen = store.board.floor()
+
+    assert [one.customer for one in seen.in_line] == ["C3"]
+    assert seen.flights == {("survey", Flight.GREETING): 3, ("survey", Flight.WAITING): 1}
 
 
 def test_what_is_read_each_second_is_found_by_its_index(store: Store) -> None:

@@ -24,6 +24,14 @@ def test_whoever_has_it_keeps_it_until_it_is_over(store: Store) -> None:
     assert not store.leases.take("pacing", "one", NOW + 9 * SECOND, LASTS)
 
 
+def test_who_gives_it_up_is_followed_at_once_and_nobody_gives_up_anothers(store: Store) -> None:
+    assert store.leases.take("pacing", "one", NOW, LASTS)
+    store.leases.give_up("pacing", "two")
+    assert not store.leases.take("pacing", "two", NOW, LASTS)
+    store.leases.give_up("pacing", "one")
+    assert store.leases.take("pacing", "two", NOW, LASTS)
+
+
 def test_one_lease_is_not_another(store: Store) -> None:
     assert store.leases.take("pacing", "one", NOW, LASTS)
     assert store.leases.take("other", "two", NOW, LASTS)
