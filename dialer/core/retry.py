@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=1)
-SKIP_PAUSE = timedelta(minutes=15)
-"""Whom an agent gave back without dialing is not offered again at once."""
 """After an error the customer never felt: wait a minute, then twice as long each time, up to an hour."""
+
+SKIP_PAUSE = timedelta(minutes=15)
+"""Whom an agent gave back without dialing is not offered again at once, unless a promised time runs out meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Standing:
     number_index: int
     bad_numbers: frozenset[str]  # useless ones, this attempt's included
     promised: bool = False  # the customer chose the time of the attempt that ended
+    promised_until: datetime | None = None  # and the call has to be made before this
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +119,17 @@ def _not_rung(standing: Standing, facts: Facts, at: datetime) -> NextStep:
         note = "the carrier refused with a code nobody has met before"
         return NextStep(CallbackState.HELD, note, Reason.NEEDS_HUMAN, number_index=standing.number_index)
     if facts.skipped:
-        return _again(standing, at + SKIP_PAUSE, f"an agent skipped it: {facts.failure}", promised=standing.promised)
+        pause = _skip_pause(standing, at)
+        return _again(standing, at + pause, f"an agent skipped it: {facts.failure}", promised=standing.promised)
     pause = min(FIRST_PAUSE * 2 ** min(standing.errors - 1, 10), LONGEST_PAUSE) if standing.errors else FIRST_PAUSE
     # What the customer never felt keeps no promise, so one that was made still stands.
     return _again(standing, at + pause, "the last try never reached the customer", promised=standing.promised)
+
+
+def _skip_pause(standing: Standing, at: datetime) -> timedelta:
+    """How long nobody is offered what an agent skipped: a promise only so long that somebody else can still keep it."""
+    left = standing.promised_until - at if standing.promised_until is not None else timedelta(0)
+    return min(FIRST_PAUSE, left / 2) if left > timedelta(0) else SKIP_PAUSE
 
 
 def _other_number(standing: Standing, at: datetime, reason: Reason, note: str) -> NextStep:

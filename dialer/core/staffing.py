@@ -46,14 +46,20 @@ class Divide(StrEnum):
     """Whether waiting callbacks are given to agents in advance."""
 
     NO = "no"
-    EVENLY = "evenly"  # by capacity; each agent calls their own
+    EVENLY = "evenly"  # by capacity; each agent calls their own, one by one, also in a predictive campaign
 
 
 class Belongs(Part):
-    """For how long a callback belongs to somebody before others may take it."""
+    """For how long a callback belongs to somebody before others may take it.
+
+    A promised call is the team's after a third of its tolerance and anybody's after another third at the latest, so
+    that somebody can still keep it. It is the team's at once when a try came to nothing that the customer never felt,
+    for instance when its agent skipped it.
+    """
 
     agent: Annotated[Duration, between(timedelta(0), timedelta(days=1))] = timedelta(minutes=5)
-    """So long only the customer's own agent, or whoever promised the call, may take it."""
+    """So long only the customer's own agent, or whoever promised the call, may take it. Where calls are dialed ahead
+    (predictive) nobody waits for the customer's own agent, who only comes first among those free at the answer."""
     team: Annotated[Duration, between(timedelta(0), timedelta(days=1))] = timedelta(minutes=5)
     """After that, so long only that agent's team; then anybody."""
     alarm: Annotated[Duration, between(timedelta(0), timedelta(days=1))] = timedelta(minutes=5)
@@ -103,7 +109,8 @@ class Staffing(Part):
     belongs: Belongs = Belongs()
     """For how long a callback is its own agent's."""
     divide: Divide = Divide.NO
-    """Whether waiting callbacks are divided among the agents in advance: no, evenly."""
+    """Whether waiting callbacks are divided among the agents in advance: no, evenly. What is divided is called one by
+    one by its own agent (by others while that one is away), so a predictive campaign dials only the rest ahead."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -89,10 +89,12 @@ class Presences:
             return None if key is None else shift(connection, key, what, now, reason=reason, by=by)
 
     def seen(self, staff_numbers: Collection[str], now: datetime) -> None:
-        """The screens of these agents gave a sign of life."""
+        """The screens of these agents gave a sign of life. Whom another one moves this moment is left out."""
         keys = select(agent.c.id).where(agent.c.staff_number.in_(staff_numbers))
+        mine = select(presence.c.agent_id).where(presence.c.agent_id.in_(keys)).order_by(presence.c.agent_id)
+        free = mine.with_for_update(skip_locked=True)
         with self._database.write() as connection:
-            connection.execute(update(presence).where(presence.c.agent_id.in_(keys)).values(seen_at=now))
+            connection.execute(update(presence).where(presence.c.agent_id.in_(free)).values(seen_at=now))
 
     def leg_called(self, key: int, leg_token: str, now: datetime) -> bool:
         """The agent's telephone is being called; `leg_token` names this leg and its conference. False: by another."""
@@ -145,15 +147,37 @@ def free_seats(connection: Connection) -> list[Seat]:
     return [seat_of(row) for row in connection.execute(query.with_for_update(of=presence, skip_locked=True))]
 
 
+def lock(connection: Connection, keys: Collection[int]) -> None:
+    """Let nobody else move these agents until this transaction ends.
+
+    Always in the order of keys, so that no two wait for each other.
+    """
+    if keys:
+        mine = select(presence.c.agent_id).where(presence.c.agent_id.in_(keys)).order_by(presence.c.agent_id)
+        connection.execute(mine.with_for_update()).all()
+
+
 def locked_seat(connection: Connection, key: int) -> Seat:
     """One agent, with nobody else at them until this transaction ends."""
     return seat_of(connection.execute(_seats().where(agent.c.id == key).with_for_update(of=presence)).one())
 
 
 def shift(
-    connection: Connection, key: int, what: Move, now: datetime, *, reason: str = "", by: str = "", attempt: str = ""
+    connection: Connection,
+    key: int,
+    what: Move,
+    now: datetime,
+    *,
+    reason: str = "",
+    by: str = "",
+    attempt: str = "",
+    had_turn: bool = False,
 ) -> Presence | None:
-    """Let something happen to an agent, and keep that it did; None when it changed nothing."""
+    """Let something happen to an agent, and keep that it did; None when it changed nothing.
+
+    Who was set aside in vain is as long idle as before. Who gave back what they were offered `had_turn`: others are
+    next, and may be offered the same.
+    """
     mine = presence.c.agent_id == key
     row = connection.execute(select(presence).where(mine).with_for_update()).one()
     before = _presence(row)
@@ -167,7 +191,7 @@ def shift(
         "afterwards": after.afterwards.value if after.afterwards else None,
         "wanted": after.wanted,
     }
-    if after.state is AgentState.READY and what is not Move.RELEASE:
+    if after.state is AgentState.READY and (had_turn or what is not Move.RELEASE):
         values["idle_since"] = now
     connection.execute(update(presence).where(mine).values(values))
     told = {"agent_id": key, "move": what.value, "before": before.state.value, "after": after.state.value}

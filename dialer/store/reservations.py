@@ -1,4 +1,8 @@
-"""Who is set aside for which call: one agent, one customer, each a row, so that nobody ever has two."""
+"""Who is set aside for which call: one agent, one customer, each a row, so that nobody ever has two.
+
+Whoever changes a reservation holds its agent's presence until the transaction ends. Locks are taken in one order:
+attempts by token, then presences by key; who holds a presence waits for no attempt that others can see.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,7 @@ from dialer.store import intents, queue
 from dialer.store.agent_tables import AgentRow, PresenceRow, ReservationRow
 from dialer.store.campaigns import read_version, standings
 from dialer.store.intents import Intention, alone
-from dialer.store.presences import PARKED, Seat, free_seats, locked_seat, shift
+from dialer.store.presences import PARKED, Seat, free_seats, lock, locked_seat, shift
 from dialer.store.tables import AttemptRow, CallbackRow, CustomerRow
 
 if TYPE_CHECKING:
@@ -143,7 +147,7 @@ class Reservations:
             row = connection.execute(select(attempt).where(attempt.c.token == token).with_for_update()).one_or_none()
             if row is None or not row.is_open:
                 return None
-            held = connection.execute(select(reservation).where(_standing(token)).with_for_update()).one_or_none()
+            held = _held(connection, token)
             if held is not None:
                 seat = locked_seat(connection, held.agent_id)
                 if seat.leg == PARKED:
@@ -161,13 +165,13 @@ class Reservations:
 
     def release(self, token: str, why: str, now: datetime) -> Sequence[str]:
         """The customer will not come to the agent who was set aside; who that was. Whoever has met them stays."""
-        waiting = _standing(token) & reservation.c.state.in_((PREVIEW, HELD))
-        query = select(reservation, agent.c.staff_number).join(agent, agent.c.id == reservation.c.agent_id)
         with self._database.write() as connection:
-            found = connection.execute(query.where(waiting).with_for_update(of=reservation)).all()
-            for held in found:
-                _end(connection, held, Move.RELEASE, why, now)
-        return [held.staff_number for held in found]
+            _lock_attempt(connection, token)
+            held = _held(connection, token)
+            if held is None or held.state not in {PREVIEW, HELD}:
+                return []
+            _end(connection, held, Move.RELEASE, why, now)
+            return list(connection.scalars(select(agent.c.staff_number).where(agent.c.id == held.agent_id)))
 
     def meet(self, token: str, leg_token: str, now: datetime) -> bool:
         """A customer came into the conference of this telephone: its agent is theirs, whoever was set aside.
@@ -180,7 +184,7 @@ class Reservations:
             key = connection.scalar(select(presence.c.agent_id).where(presence.c.leg_token == leg_token))
             if row is None or key is None:
                 return False
-            held = connection.execute(select(reservation).where(_standing(token)).with_for_update()).one_or_none()
+            held = _held(connection, token, key)
             if held is not None and held.agent_id != key:
                 _end(connection, held, Move.RELEASE, "the customer is with another agent", now)
             if (held is None or held.agent_id != key) and row.is_open:
@@ -203,18 +207,20 @@ class Reservations:
     def parted(self, token: str, now: datetime) -> bool:
         """The customer and the agent are no longer in one conference, whatever the call is told to be later."""
         with self._database.write() as connection:
-            talking = _standing(token) & (reservation.c.state == CONNECTED)
-            found = connection.execute(select(reservation).where(talking).with_for_update()).one_or_none()
-            if found is None:
+            _lock_attempt(connection, token)
+            held = _held(connection, token)
+            if held is None or held.state != CONNECTED:
                 return False
-            _end(connection, found, Move.HANG_UP, "the conversation ended", now)
+            _end(connection, held, Move.HANG_UP, "the conversation ended", now)
             return True
 
     def renew(self, tokens: Collection[str], now: datetime) -> None:
-        """Somebody still sees to these."""
-        mine = reservation.c.attempt.in_(tokens) & (reservation.c.state != OVER)
+        """Somebody still sees to these. Those that another one changes this moment are left out."""
+        mine = select(reservation.c.id).where(reservation.c.attempt.in_(tokens), reservation.c.state != OVER)
+        held = mine.order_by(reservation.c.id).with_for_update(skip_locked=True)
         with self._database.write() as connection:
-            connection.execute(update(reservation).where(mine).values(lease_until=now + LEASE))
+            change = update(reservation).where(reservation.c.id.in_(held)).values(lease_until=now + LEASE)
+            connection.execute(change)
 
     def standing(self) -> Sequence[Standing]:
         """Everybody who is set aside, or talks."""
@@ -290,22 +296,59 @@ def _first(
 
 def follow(connection: Connection, changes: Sequence[Told], now: datetime) -> None:
     """Let agents follow what became of their calls, in the transaction that learnt of it."""
-    staffed = sorted((one for one in changes if one.row.mode != Mode.AGENTLESS), key=lambda one: one.row.agent)
+    staffed = [one for one in changes if one.row.mode != Mode.AGENTLESS and (_joined(one) or _ended(one) or _done(one))]
+    _lock_agents(connection, staffed)
     for one in staffed:
-        joined = one.after.connected_at is not None and one.before.connected_at is None
-        if joined and one.after.is_open:
+        if _joined(one) and one.after.is_open:
             _connect(connection, one.row, now)
-        if not one.after.is_open and one.before.is_open:
-            mine = select(reservation).where(_standing(one.row.token)).with_for_update()
-            for held in connection.execute(mine).all():
-                talked = held.state == CONNECTED
-                _end(connection, held, Move.HANG_UP if talked else Move.RELEASE, "the call is over", now)
-        if one.after.wrapped_at is not None and one.before.wrapped_at is None:
+        if _ended(one):
+            for held in connection.execute(select(reservation).where(_standing(one.row.token))).all():
+                what = Move.HANG_UP if held.state == CONNECTED else Move.RELEASE
+                _end(connection, held, what, "the call is over", now, had_turn=one.after.skipped)
+        if _done(one):
             _wrap(connection, one.row, now)
 
 
+def _joined(one: Told) -> bool:
+    return one.after.connected_at is not None and one.before.connected_at is None
+
+
+def _ended(one: Told) -> bool:
+    return one.before.is_open and not one.after.is_open
+
+
+def _done(one: Told) -> bool:
+    """Whether the agent has finished the record."""
+    return one.after.wrapped_at is not None and one.before.wrapped_at is None
+
+
+def _lock_agents(connection: Connection, changes: Sequence[Told]) -> None:
+    """All agents whom these calls concern, at once, before any of them is moved."""
+    if not changes:
+        return
+    tokens = [one.row.token for one in changes]
+    held = select(reservation.c.agent_id).where(reservation.c.attempt.in_(tokens), reservation.c.state != OVER)
+    named = select(agent.c.id).where(agent.c.staff_number.in_({one.row.agent for one in changes}))
+    lock(connection, list(connection.scalars(held.union(named))))
+
+
+def _lock_attempt(connection: Connection, token: str) -> None:
+    connection.execute(select(attempt.c.token).where(attempt.c.token == token).with_for_update()).all()
+
+
+def _held(connection: Connection, token: str, *keys: int) -> Row[Any] | None:
+    """The reservation that stands for an attempt, with its agent locked, and those with `keys` as well.
+
+    Another customer who came in may have ended it while its agent was waited for, so it is read again.
+    """
+    mine = select(reservation).where(_standing(token))
+    found = connection.execute(mine).one_or_none()
+    lock(connection, [*keys, *([found.agent_id] if found is not None else [])])
+    return connection.execute(mine).one_or_none() if found is not None else None
+
+
 def _connect(connection: Connection, row: Row[Any], now: datetime) -> None:
-    held = connection.execute(select(reservation).where(_standing(row.token)).with_for_update()).one_or_none()
+    held = connection.execute(select(reservation).where(_standing(row.token))).one_or_none()
     key = held.agent_id if held is not None else _agent_of(connection, row.agent)
     if key is None:
         return
@@ -323,7 +366,7 @@ def _connect(connection: Connection, row: Row[Any], now: datetime) -> None:
 def _give_way(connection: Connection, key: int, now: datetime) -> None:
     """Whoever is in the room already is the agent's customer; the one they are set aside for needs another agent."""
     mine = (reservation.c.agent_id == key) & (reservation.c.state != OVER)
-    for other in connection.execute(select(reservation).where(mine).with_for_update()).all():
+    for other in connection.execute(select(reservation).where(mine)).all():
         _end(connection, other, Move.RELEASE, "another customer is in the conference", now)
 
 
@@ -359,10 +402,12 @@ def _hold(
     shift(connection, key, Move.RESERVE, now, attempt=token)
 
 
-def _end(connection: Connection, held: Row[Any], what: Move, why: str, now: datetime) -> None:
+def _end(
+    connection: Connection, held: Row[Any], what: Move, why: str, now: datetime, *, had_turn: bool = False
+) -> None:
     change = update(reservation).where(reservation.c.id == held.id, reservation.c.state != OVER)
     if connection.execute(change.values(state=OVER, over_at=now, why=why)).rowcount:
-        shift(connection, held.agent_id, what, now, attempt=held.attempt)
+        shift(connection, held.agent_id, what, now, attempt=held.attempt, had_turn=had_turn)
 
 
 def _wants(connection: Connection, row: Row[Any]) -> Wants:

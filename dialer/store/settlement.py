@@ -123,8 +123,8 @@ def _new_promise(candidate: Candidate, one: Told, step: NextStep) -> list[dict[s
     wall, reading = spoken(at, zone)
     about = {"callback_id": candidate.callback_id, "customer_id": one.row.customer_id, "campaign": campaign.id}
     said = {"wall": wall.isoformat(timespec="minutes"), "zone": zone, "reading": reading.value, "channel": "keypad"}
-    if one.row.agent:
-        said |= {"channel": "agent", "asked_by": one.row.agent, "agent": one.row.agent}
+    if who := _talked(one):
+        said |= {"channel": "agent", "asked_by": who, "agent": who}
     term = {"at": at, "until_at": at + campaign.promises.tolerance, "missed": campaign.promises.missed.value}
     asked = one.after.answered_at or at
     return [about | said | term | {"attempt": one.row.token, "asked_at": asked}]
@@ -145,6 +145,11 @@ def _promises(
     promises.settle(connection, dropped, promises.VOID, now)
     for one in chosen:
         promises.make(connection, one, now)
+
+
+def _talked(one: Told) -> str:
+    """The agent who was there when things were said; empty when only a machine was, whoever was set aside for it."""
+    return one.row.agent if one.after.connected_at is not None else ""
 
 
 def _matters(one: Told) -> bool:
@@ -197,8 +202,8 @@ def _opt_outs(connection: Connection, changes: Sequence[Told], now: datetime) ->
     rows = []
     for one in said:
         about = {
-            "source": "person" if one.row.agent else "keypad",
-            "by": one.row.agent,
+            "source": "person" if _talked(one) else "keypad",
+            "by": _talked(one),
             "said_at": now,
             "attempt": one.row.token,
         }
@@ -251,6 +256,7 @@ def _standing(candidate: Candidate, called: str, history: Sequence[_Past]) -> St
     bad = {past.e164 for past in history if past.ending and spoils_number(proposal.campaign, Ending(past.ending))}
     numbers = proposal.customer.numbers
     index = next((i for i, number in enumerate(numbers) if number.e164 == called), proposal.number_index)
+    promise = proposal.promise if proposal.promised else None
     return Standing(
         customer=proposal.customer,
         campaign=proposal.campaign,
@@ -259,6 +265,7 @@ def _standing(candidate: Candidate, called: str, history: Sequence[_Past]) -> St
         number_index=index,
         bad_numbers=frozenset(bad),
         promised=proposal.promised,
+        promised_until=promise.until if promise is not None else None,
     )
 
 
@@ -314,8 +321,9 @@ def _not_agents(candidate: Candidate, one: Told, names: Mapping[str, str]) -> li
     By staff number and by name, for customer files use either.
     """
     unwelcome = set(candidate.row.cb_not_agents or ())
-    if one.row.agent and (one.after.another_agent or one.after.outcome.ending is Ending.DISSATISFIED):
-        unwelcome |= {one.row.agent, names.get(one.row.agent, one.row.agent)}
+    who = _talked(one)
+    if who and (one.after.another_agent or one.after.outcome.ending is Ending.DISSATISFIED):
+        unwelcome |= {who, names.get(who, who)}
     return sorted(unwelcome) or None
 
 

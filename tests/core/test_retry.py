@@ -242,15 +242,35 @@ def test_the_abandoned_wait_as_the_table_says() -> None:
     assert after(Ending.ABANDONED, campaign=soon, attempts=soon.attempts.most).reason is Reason.UNREACHED
 
 
-@pytest.mark.parametrize("promised", [False, True])
-@pytest.mark.parametrize("errors", [0, 1, 5])
-def test_what_an_agent_skipped_rests_a_quarter_of_an_hour_and_keeps_its_promise(promised: bool, errors: int) -> None:  # noqa: FBT001 - pytest gives it by name
+def skipped(**changes: Any) -> NextStep:
     mark = Mark(PREVIEW, answer="spoke this morning")
     facts = Facts(state=AttemptState.RELEASED, failure="spoke this morning", marks=frozenset({mark}))
-    step = next_step(standing(errors=errors, promised=promised, number_index=1), facts, NOW)
-    assert (step.state, step.not_before, step.promised) == (CallbackState.WAITING, NOW + SKIP_PAUSE, promised)
+    return next_step(standing(**changes), facts, NOW)
+
+
+@pytest.mark.parametrize("errors", [0, 1, 5])
+def test_what_an_agent_skipped_rests_a_quarter_of_an_hour(errors: int) -> None:
+    step = skipped(errors=errors, number_index=1)
+    assert (step.state, step.not_before, step.promised) == (CallbackState.WAITING, NOW + SKIP_PAUSE, False)
     assert step.number_index == 1
     assert "spoke this morning" in step.note
+
+
+@pytest.mark.parametrize(
+    ("left", "pause"),
+    [
+        (15 * MINUTE, FIRST_PAUSE),
+        (2 * MINUTE, FIRST_PAUSE),
+        (MINUTE, MINUTE / 2),
+        (timedelta(seconds=10), timedelta(seconds=5)),
+        (timedelta(0), SKIP_PAUSE),
+        (-MINUTE, SKIP_PAUSE),
+    ],
+)
+@pytest.mark.parametrize("errors", [0, 5])
+def test_a_promise_that_an_agent_skipped_can_still_be_kept(left: timedelta, pause: timedelta, errors: int) -> None:
+    step = skipped(errors=errors, promised=True, promised_until=NOW + left)
+    assert (step.state, step.not_before, step.promised) == (CallbackState.WAITING, NOW + pause, True)
 
 
 # Properties

@@ -26,6 +26,7 @@ from tests.mortal import open_database
 from tests.store.floor import AGENTS, agent, reserve
 from tests.store.rival import meet
 from tests.store.steps import LEASE, MINUTE, check_books, dial, ended, enrol, people, rows, start, tell, told
+from tests.store.steps import claim as ready_to_dial
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -201,6 +202,54 @@ def test_what_the_gate_refuses_at_the_last_moment_frees_the_agent(store: Store) 
     store.suppressions.add_customers(["C0"], "person", NOW)
     assert not store.attempts.commit([call], NOW)
     assert state(store) is S.READY
+    check_floor(store)
+
+
+def modes(store: Store) -> list[tuple[str, ...]]:
+    return rows(store, "SELECT mode, state FROM attempt")
+
+
+@pytest.mark.parametrize("mode", ["progressive", "preview", "predictive"])
+def test_a_campaign_that_is_given_agents_between_claim_and_commit_rings_nobody(store: Store, mode: str) -> None:
+    """Nobody was set aside, no pacer asked for it, and the call would end without anyone who follows it."""
+    start(store)
+    people(store, customer("C0", number(0)))
+    enrol(store)
+    claimed = ready_to_dial(store)
+    start(store, agents=AGENTS | {"mode": mode})
+    assert not store.attempts.commit(claimed, NOW)
+    assert modes(store) == [("agentless", "released")]
+    check_books(store)
+
+
+@pytest.mark.parametrize("mode", ["progressive", "preview", "predictive"])
+def test_a_campaign_that_loses_its_agents_between_claim_and_commit_frees_them(store: Store, mode: str) -> None:
+    begin(store, many=1, mode=mode)
+    call = claim(store, free(store, "101"), send=False)
+    start(store)
+    assert not store.attempts.commit([call], NOW)
+    assert state(store) is S.READY
+    check_floor(store)
+
+
+@pytest.mark.parametrize(("before", "after"), [("preview", "predictive"), ("predictive", "progressive")])
+def test_who_is_set_aside_has_the_call_however_the_campaign_dials_by_now(store: Store, before: str, after: str) -> None:
+    begin(store, many=1, mode=before)
+    call = claim(store, free(store, "101"), send=False)
+    start(store, agents=AGENTS | {"mode": after}, attempts={"most": 20})
+    assert [one.token for one in store.attempts.commit([call], NOW)] == [call]
+    assert modes(store) == [(after, "dialing")]
+    check_floor(store)
+
+
+def test_what_was_to_be_dialed_ahead_waits_for_an_agent_when_the_campaign_says_so_by_now(store: Store) -> None:
+    begin(store, many=1)
+    found = store.callbacks.claim(1, NOW, owner="here", lease=LEASE, token=token, campaigns=["survey"], taker=Taker())
+    start(store, agents=AGENTS | {"mode": "progressive"}, attempts={"most": 20})
+    assert not store.attempts.commit(found, NOW)
+    assert claim(store, free(store, "101"), NOW + 2 * MINUTE) == ""
+    store.callbacks.turn(NOW + 2 * MINUTE)
+    assert claim(store, rows(store, "SELECT id FROM agent")[0][0], NOW + 2 * MINUTE)
     check_floor(store)
 
 

@@ -457,6 +457,29 @@ def test_an_opt_out_does_not_wait_for_the_record(store: Store) -> None:
     assert rows(store, "SELECT DISTINCT source, by, attempt FROM suppression") == [("person", "101", token)]
 
 
+@pytest.mark.parametrize("node", ["safe_harbour", "ask"])
+def test_whoever_pressed_a_key_before_the_agent_was_there_said_it_themselves(store: Store, node: str) -> None:
+    token = with_agent(store)
+    heard_it = heard(token, Disposition.OPTED_OUT, digits="9", node=node)
+    tell(store, told(token, K.PLACED), told(token, K.ANSWERED), told(token, K.WAITING), heard_it)
+    tell(store, ended(token, Network.ANSWERED))
+    assert rows(store, "SELECT DISTINCT source, by, attempt FROM suppression") == [("keypad", "", token)]
+
+
+def test_a_time_chosen_before_the_agent_was_there_is_not_their_promise(store: Store) -> None:
+    token = with_agent(store)
+    chosen = heard(token, Disposition.PROMISED, promise_at=NOW + 2 * HOUR)
+    tell(store, told(token, K.PLACED), told(token, K.ANSWERED), chosen, ended(token, Network.ANSWERED))
+    assert rows(store, "SELECT channel, asked_by, agent FROM promise") == [("keypad", "", "")]
+
+
+def test_a_solution_refused_before_the_agent_was_there_excludes_nobody(store: Store) -> None:
+    token = with_agent(store)
+    refused = heard(token, Disposition.DISSATISFIED)
+    tell(store, told(token, K.PLACED), told(token, K.ANSWERED), refused, ended(token, Network.ANSWERED))
+    assert not any(names for (names,) in rows(store, "SELECT not_for FROM queue"))
+
+
 def test_a_time_agreed_with_an_agent_is_their_promise_with_the_call_as_proof(store: Store) -> None:
     token = with_agent(store)
     at = NOW + 2 * HOUR
