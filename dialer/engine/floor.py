@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from dialer.engine.ledger import Ledger
     from dialer.ports import Clock, Telephony
     from dialer.store import Seat, Store
-    from dialer.store.reservations import Standing, Wrapping
+    from dialer.store.engagements import Standing, Wrapping
 
 log = structlog.get_logger(__name__)
 
@@ -96,7 +96,7 @@ class Floor:
         now = self._clock.now()
         await self._screens(now)
         await self._strays()
-        standing = await self._desk.ask(self._store.reservations.standing)
+        standing = await self._desk.ask(self._store.engagements.standing)
         known = {one.token for one in standing}
         self._asked = {token: at for token, at in self._asked.items() if token in known}
         self._missed = {token: count for token, count in self._missed.items() if token in known}
@@ -122,7 +122,7 @@ class Floor:
 
     async def _strays(self) -> None:
         """Whom nothing holds any more, whatever was lost on the way."""
-        for number, state in await self._desk.ask(self._store.reservations.strays):
+        for number, state in await self._desk.ask(self._store.engagements.strays):
             what = Move.HANG_UP if state == AgentState.ON_CALL else Move.RELEASE
             await self._desk.ask(self._store.presences.move, number, what, self._clock.now(), reason="nothing stands")
             log.error("agent_held_by_nothing", agent=number, state=state)
@@ -224,7 +224,7 @@ class Floor:
         """Free an agent from whom they are set aside for; who was only looked at goes back to the queue."""
         if seat.presence.state is not AgentState.RESERVED:
             return
-        latest = await self._desk.ask(self._store.reservations.latest, seat.key)
+        latest = await self._desk.ask(self._store.engagements.latest, seat.key)
         if latest is not None and latest[1] == reservations.PREVIEW:
             await self.skip(latest[0], why)
         elif latest is not None:
@@ -249,12 +249,12 @@ class Floor:
             self._changes.happened()
 
     async def _wrap_ups(self, now: datetime) -> None:
-        for one in await self._desk.ask(self._store.reservations.wrapping):
+        for one in await self._desk.ask(self._store.engagements.wrapping):
             campaign = await self._campaign(one.campaign) if one.campaign else None
             staffing = campaign.agents if campaign is not None else None
             if staffing is None or now >= one.since + staffing.wrap_up:
                 await self._finish(one, campaign)
-        for one in await self._desk.ask(self._store.reservations.unfinished, now - timedelta(minutes=1)):
+        for one in await self._desk.ask(self._store.engagements.unfinished, now - timedelta(minutes=1)):
             campaign = await self._campaign(one.campaign)
             limit = campaign.agents.wrap_up if campaign.agents is not None else timedelta(0)
             if now >= one.since + limit + timedelta(minutes=1):

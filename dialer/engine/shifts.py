@@ -101,7 +101,7 @@ class Shifts:
         return seat
 
     def _token(self, seat: Seat) -> str:
-        latest = self._store.reservations.latest(seat.key)
+        latest = self._store.engagements.latest(seat.key)
         return latest[0] if latest is not None else ""
 
     async def sign_in(self, staff_number: str) -> None:
@@ -112,7 +112,7 @@ class Shifts:
     async def sign_out(self, staff_number: str, by: str = "") -> None:
         """The agent goes; with a customer in hand, when that is over. What they only looked at goes back."""
         seat = await self._desk.ask(self._seat, staff_number)
-        latest = await self._desk.ask(self._store.reservations.latest, seat.key)
+        latest = await self._desk.ask(self._store.engagements.latest, seat.key)
         if latest is not None and latest[1] == reservations.PREVIEW:
             await self._floor.let_go(seat, "signed out")
         await self._move(staff_number, Move.SIGN_OUT, "", by)

@@ -16,6 +16,7 @@ from dialer.store.customer_file import CustomerFiles
 from dialer.store.customers import Customers, Upserted
 from dialer.store.database import Database
 from dialer.store.divisions import Divisions
+from dialer.store.engagements import Engagements
 from dialer.store.history import History
 from dialer.store.leases import Leases
 from dialer.store.pacers import Pacers
@@ -78,6 +79,7 @@ class Store:
         self.history = History(database, house)
         self.presences = Presences(database)
         self.reservations = Reservations(database, house)
+        self.engagements = Engagements(database)
         self.leases = Leases(database)
         self.pacers = Pacers(database)
         self.prospects = Prospects(database)

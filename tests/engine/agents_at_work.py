@@ -298,7 +298,17 @@ class Shop(Life):
     world: CallCentre
     parts: ClassVar[tuple[str, ...]] = (
         *Life.parts,
-        *("presences", "campaigns", "prospects", "pacers", "board", "agent_calls", "suppressions", "leases"),
+        *(
+            "presences",
+            "campaigns",
+            "prospects",
+            "pacers",
+            "board",
+            "agent_calls",
+            "suppressions",
+            "leases",
+            "engagements",
+        ),
     )
 
     def __init__(self, world: World) -> None:
@@ -473,7 +483,7 @@ class AtScreen:
 
     async def _look(self, seat: Seat) -> None:
         state, since = seat.presence.state, self._world.clock.now() - seat.presence.since
-        token, how = self._world.store.reservations.latest(seat.key) or ("", "")
+        token, how = self._world.store.engagements.latest(seat.key) or ("", "")
         match state:
             case AgentState.PAUSED:
                 await self._do("get_ready")

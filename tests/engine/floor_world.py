@@ -194,7 +194,7 @@ class Office:
 
     def hand(self, staff_number: str = "101") -> str:
         """The attempt that an agent was last set aside for."""
-        latest = self.store.reservations.latest(self.seat(staff_number).key)
+        latest = self.store.engagements.latest(self.seat(staff_number).key)
         return latest[0] if latest is not None else ""
 
     def facts(self, token: str) -> Facts:
@@ -208,4 +208,4 @@ class Office:
         return f"connect {token} to {self.room(staff_number)}"
 
     def standing(self) -> list[tuple[str, str, str]]:
-        return [(one.staff_number, one.token, one.state) for one in self.store.reservations.standing()]
+        return [(one.staff_number, one.token, one.state) for one in self.store.engagements.standing()]

@@ -136,7 +136,7 @@ class Witness:
                 yield from ((f"{name} is alone in a conference", ALONE) for name in names)
             else:
                 self.met.update(names - {AGENT})
-        standing = self._world.store.reservations.standing()
+        standing = self._world.store.engagements.standing()
         per_agent = Counter(one.staff_number for one in standing)
         yield from ((f"agent {one} has {count} customers", 0) for one, count in per_agent.items() if count > 1)
         for one in standing:
@@ -257,7 +257,7 @@ def is_over(world: CallCentre) -> bool:
     if any(call.ended is None for call in world.carrier.calls) or world.living() is None:
         return False
     seats = world.store.presences.all()
-    if world.store.reservations.unfinished(now + SECOND):
+    if world.store.engagements.unfinished(now + SECOND):
         return False
     if not all(seat.is_free and _is_there(world, seat) for seat in seats) or world.store.attempts.open_count():
         return False

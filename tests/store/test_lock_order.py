@@ -79,7 +79,7 @@ def test_a_customer_comes_in_while_their_agent_is_set_aside_for_another(store: S
     tell(store, told(call, K.PLACED), told(call, K.WAITING))
     came, claimed = meet(store, place, lambda: store.reservations.meet(call, "leg-101", NOW), lambda: claim(store, key))
     assert (came, claimed) == (True, "")
-    assert [one.token for one in store.reservations.standing()] == [call]
+    assert [one.token for one in store.engagements.standing()] == [call]
     check_floor(store)
 
 
@@ -91,7 +91,7 @@ def test_an_agent_is_set_aside_while_another_customer_comes_in(store: Store, pla
     tell(store, told(call, K.PLACED), told(call, K.WAITING))
     _, came = meet(store, place, lambda: claim(store, key), lambda: store.reservations.meet(call, "leg-101", NOW))
     assert came
-    assert [one.token for one in store.reservations.standing()] == [call]
+    assert [one.token for one in store.engagements.standing()] == [call]
     check_floor(store)
 
 
@@ -110,7 +110,7 @@ def test_an_agent_is_given_up_while_another_customer_comes_in(store: Store, plac
         store.reservations.release(held, "the lease ran out", NOW)
 
     meet(store, place, *((given_up, comes) if turned else (comes, given_up)))
-    assert [one.token for one in store.reservations.standing()] == [call]
+    assert [one.token for one in store.engagements.standing()] == [call]
     check_floor(store)
 
 
@@ -126,7 +126,7 @@ def test_two_customers_who_change_places_do_not_wait_for_each_other(store: Store
         lambda: store.reservations.meet(one, "leg-102", NOW),
         lambda: store.reservations.meet(two, "leg-101", NOW),
     )
-    assert {one.token: one.staff_number for one in store.reservations.standing()}[two] == "101"
+    assert {one.token: one.staff_number for one in store.engagements.standing()}[two] == "101"
     check_floor(store)
 
 

@@ -259,12 +259,12 @@ def test_a_preview_holds_its_number_for_its_countdown(store: Store) -> None:
     found = store.reservations.claim(key, ANYTHING, ["survey"], NOW, owner="here", lease=LEASE, token=token)
     assert found is not None
     assert found.preview
-    (standing,) = store.reservations.standing()
+    (standing,) = store.engagements.standing()
     assert (standing.state, standing.staff_number) == ("preview", "101")
     assert standing.attempt_lease >= NOW + 40 * SECOND
     store.attempts.commit([found.token], NOW + 39 * SECOND)
     store.reservations.dialed(found.token, NOW + 39 * SECOND)
-    assert [one.state for one in store.reservations.standing()] == ["held"]
+    assert [one.state for one in store.engagements.standing()] == ["held"]
     check_floor(store)
 
 
@@ -328,7 +328,7 @@ def test_a_record_finished_late_concerns_nobody(store: Store) -> None:
     tell(store, ended(other, Network.ANSWERED))
     tell(store, told(call, K.WRAPPED, key="again"))
     assert state(store) is S.WRAP_UP
-    assert [one.token for one in store.reservations.wrapping()] == [other]
+    assert [one.token for one in store.engagements.wrapping()] == [other]
 
 
 def test_a_lease_that_ran_out_does_not_keep_them_apart(store: Store) -> None:
@@ -355,7 +355,7 @@ def test_who_is_in_the_room_is_the_agents_customer(store: Store) -> None:
     assert other != call
     talk(store, call)
     check_floor(store)
-    assert [(one.token, one.state) for one in store.reservations.standing()] == [(call, "connected")]
+    assert [(one.token, one.state) for one in store.engagements.standing()] == [(call, "connected")]
     free(store, "102")
     assert assign(store, other) == "102"
     check_floor(store)
@@ -368,7 +368,7 @@ def test_a_word_of_a_meeting_after_the_end_moves_nobody(store: Store) -> None:
     tell(store, told(call, K.CONNECTED, NOW))
     assert state(store) is S.READY
     check_floor(store)
-    (left,) = store.reservations.unfinished(NOW + MINUTE)
+    (left,) = store.engagements.unfinished(NOW + MINUTE)
     assert (left.token, left.staff_number) == (call, "101")
 
 
@@ -376,7 +376,7 @@ def test_renewing_keeps_what_is_seen_to(store: Store) -> None:
     begin(store)
     call = claim(store, free(store, "101"))
     store.reservations.renew([call], NOW + MINUTE)
-    (standing,) = store.reservations.standing()
+    (standing,) = store.engagements.standing()
     assert standing.lease_until > NOW + MINUTE
 
 
@@ -628,7 +628,7 @@ class Floor(RuleBasedStateMachine):
     @called
     @rule(which=calls)
     def lease_runs_out(self, which: int) -> None:
-        held = [one.token for one in self.store.reservations.standing() if one.state == "held"]
+        held = [one.token for one in self.store.engagements.standing() if one.state == "held"]
         if self.some(which) in held:  # talks are not freed
             self.store.reservations.release(self.some(which), "the lease ran out", self.at)
 
@@ -636,7 +636,7 @@ class Floor(RuleBasedStateMachine):
     @rule(which=calls)
     def record_is_finished(self, which: int) -> None:
         call = self.some(which)
-        mine = [one for one in self.store.reservations.wrapping() if one.token == call]
+        mine = [one for one in self.store.engagements.wrapping() if one.token == call]
         before = {one.staff_number: self.store.presences.get(one.staff_number) for one in mine}
         new = self.store.attempts.facts(call).wrapped_at is None
         tell(self.store, record(call, at=self.at), wrapped(call, self.at), at=self.at)
@@ -655,7 +655,7 @@ class Floor(RuleBasedStateMachine):
 
     @rule(who=st.sampled_from(STAFF))
     def screen_is_lost(self, who: str) -> None:
-        latest = self.store.reservations.latest(self.keys[who])
+        latest = self.store.engagements.latest(self.keys[who])
         if state(self.store, who) is S.RESERVED and latest is not None:
             self.store.reservations.release(latest[0], "screen lost", self.at)
         self.store.presences.move(who, M.LOSE, self.at)
