@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from dialer.store.database import Database
 from tests.mortal import blank
 from tests.postgres import PostgresServer, running
 
@@ -42,12 +43,19 @@ def now() -> datetime:
 def postgres_server() -> Iterator[PostgresServer]:
     """One server for each test process, started when the first test asks."""
     with running() as server:
+        server.make_template(_migrate)
         yield server
+
+
+def _migrate(url: str) -> None:
+    database = Database(url)
+    database.migrate()
+    database.close()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of a new database without a row: once of SQLite, with its tables, once of PostgreSQL, without."""
+    """The URL of a new database with its tables and without a row: once of SQLite, once of PostgreSQL."""
     if request.param == "sqlite":
         (tmp_path / "dialer.db").write_bytes(blank())
         yield f"sqlite:///{tmp_path / 'dialer.db'}"
@@ -57,11 +65,15 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield url
 
 
-@pytest.fixture
-def empty_database_url(database_url: str, tmp_path: Path) -> str:
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a new database without any table."""
-    (tmp_path / "dialer.db").unlink(missing_ok=True)
-    return database_url
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'dialer.db'}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    with server.empty_database() as url:
+        yield url
 
 
 WHOLE = {

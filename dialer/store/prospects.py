@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from dialer.core.wall_clock import local
 from dialer.core.zones import candidates
-from dialer.store import queue
+from dialer.store.line import heads
 from dialer.store.rows import customer_of
 from dialer.store.tables import AttemptRow, CallbackRow, CustomerRow
 
@@ -48,7 +48,7 @@ class Prospects:
         """The first `limit` callbacks that the taker may have now, in the order in which they would be called."""
         columns = (callback.c.attempts, callback.c.reached_at, callback.c.number_index, callback.c.campaign)
         with self._database.read() as connection:
-            ids = queue.heads(connection, campaigns, limit, now, taker=taker)
+            ids = heads(connection, campaigns, limit, now, taker=taker)
             query = (
                 select(*columns, callback.c.id.label("callback_id"), *customer.c)
                 .join(customer, customer.c.id == callback.c.customer_id)

@@ -255,7 +255,7 @@ def test_dies_before_and_after_every_step(stage: Stage, name: str, down: timedel
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["answered", "request lost"])
+@pytest.mark.parametrize("name", ["answered"])
 def test_dies_before_and_after_every_step_on_postgresql(postgres_server: PostgresServer, name: str) -> None:
     with postgres_server.database() as url:
         database = open_database(url)
@@ -402,7 +402,7 @@ def storms(tmp_path: Path) -> Iterator[Storms]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("strength", [FROZEN, AT_NIGHTFALL], ids=["frozen", "nightfall"])
 def test_node_that_stands_still_between_commit_and_send_does_no_harm(
     storms: Storms, strength: Storm, seed: int
@@ -412,7 +412,7 @@ def test_node_that_stands_still_between_commit_and_send_does_no_harm(
 
 
 @pytest.mark.parametrize(
-    ("seed", "people"), [(0, 10), *(pytest.param(seed, 24, marks=pytest.mark.slow) for seed in range(1, 14))]
+    ("seed", "people"), [(0, 10), *(pytest.param(seed, 24, marks=pytest.mark.slow) for seed in range(1, 9))]
 )
 def test_nothing_is_wrong_after_a_storm(storms: Storms, seed: int, people: int) -> None:
     wrong, world = storms.blow(seed, replace(MODERATE, people=people))

@@ -16,7 +16,7 @@ from sqlalchemy.pool import StaticPool
 from dialer.core.lifecycle import PREVIEW, EventKind, Mark
 from dialer.core.outcome import Disposition, Network
 from dialer.store.belonging import Taker, fits, is_free, ownership
-from dialer.store.queue import heads
+from dialer.store.line import heads
 from dialer.store.tables import QueueRow
 from tests.campaigns import NOW, campaign, customer, number
 from tests.store.floor import AGENTS
@@ -420,8 +420,8 @@ def test_no_look_reads_more_than_the_heads_of_lines_and_what_is_ones_own(
         rank = {"rank_at": NOW + (key // 3) * MINUTE}  # several of one rank, as an import leaves them
         connection.execute(insert(queue).values({"callback_id": key} | place | rank | vars(row)))
     with pytest.MonkeyPatch.context() as short:
-        short.setattr("dialer.store.queue.LOOKED_AT", looked_at)
-        short.setattr("dialer.store.queue.EACH", each)
+        short.setattr("dialer.store.line.LOOKED_AT", looked_at)
+        short.setattr("dialer.store.line.EACH", each)
         found = heads(connection, ["survey", "another"], limit, NOW, taker=taker)
     assert found == sorted(seen(some, taker, looked_at, each))[:limit]
 
@@ -450,7 +450,7 @@ def test_whoever_has_nothing_near_finds_what_is_free_behind_a_colleagues_long_li
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A colleague who is there has the whole head of the line; behind it stand those of one who is not."""
-    monkeypatch.setattr("dialer.store.queue.LOOKED_AT", 3)
+    monkeypatch.setattr("dialer.store.line.LOOKED_AT", 3)
     begin(store, *crowd(8), mode="progressive")
     (first_one,) = rows(store, "SELECT min(callback_id) FROM queue")[0]
     whose = queue.c.callback_id - first_one
@@ -463,7 +463,7 @@ def test_whoever_has_nothing_near_finds_what_is_free_behind_a_colleagues_long_li
             return [one - first_one for one in heads(connection, ["survey"], 1, NOW, taker=who, lock=True)]
 
     with monkeypatch.context() as few:
-        few.setattr("dialer.store.queue.OWNERS", 1)
+        few.setattr("dialer.store.line.OWNERS", 1)
         assert found() == [5], "who is not there comes first"
     assert found() == [5]
     change(store, update(queue).where(queue.c.owner == "103").values(not_for=",104,"))
