@@ -77,19 +77,31 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
 
 
 WHOLE = {
-    "carrier": {"test_conferences"},
-    "cli": {"test_trail"},
+    "carrier": {"test_conferences", "test_lifecycle"},
+    "cli": {"test_do_not_call", "test_promises", "test_trail"},
     "console": {
+        "test_access",
         "test_board",
         "test_campaigns",
         "test_customers",
+        "test_people",
         "test_reports",
+        "test_sign_in",
         "test_tasks",
         "test_why",
         "test_work",
     },
-    "engine": {"test_bridge", "test_floor", "test_pacing", "test_parking", "test_shifts"},
-    "store": {"test_reservations", "test_settlement"},
+    "engine": {
+        "test_bridge",
+        "test_crash_points",
+        "test_floor",
+        "test_look",
+        "test_pacing",
+        "test_parking",
+        "test_shifts",
+        "test_turns",
+    },
+    "store": {"test_belonging", "test_holds", "test_promises", "test_reservations", "test_settlement"},
 }
 """By folder: tests that play whole calls or draw whole pages, which is too much for the quick part."""
 

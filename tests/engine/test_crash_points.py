@@ -266,8 +266,9 @@ def test_dies_before_and_after_every_step_on_postgresql(postgres_server: Postgre
 def wrong_after_deaths(stage: Stage, case: Case, down: timedelta) -> dict[str, list[str]]:
     """Die once at each point; what was wrong afterwards."""
     _, trace = stage.perform(case)
-    tried = points(trace)
-    assert len(tried) > 10
+    # Who comes back late finds the same as who comes back soon, but for the webhooks: half of the points will do.
+    tried = points(trace)[:: 2 if down is LATE else 1]
+    assert len(tried) > 6
     found = {f"{index}: {trace[index - 1]}": stage.perform(case, index, down=down)[0] for index in tried}
     return {point: wrong for point, wrong in found.items() if wrong}
 
@@ -426,7 +427,8 @@ def test_same_seed_gives_the_same_run(storms: Storms) -> None:
     def story(world: World) -> list[tuple[str, datetime, Network | None]]:
         return [(call.number, call.created, call.network) for call in world.carrier.calls]
 
-    assert story(storms.blow(7)[1]) == story(storms.blow(7)[1])
+    few = replace(MODERATE, people=8)
+    assert story(storms.blow(7, few)[1]) == story(storms.blow(7, few)[1])
 
 
 # The harness can fail
