@@ -70,7 +70,7 @@ def place(kind: str) -> Iterator[Place]:
         if kind == "sqlite":
             yield Place(kind, f"sqlite:///{folder / 'bench.db'}", folder)
             return
-        with postgres.running() as server, server.database() as url:
+        with postgres.running() as server, server.empty_database() as url:
             pid = int((server.directory / "data" / "postmaster.pid").read_text().splitlines()[0])
             yield Place(kind, url, folder, psutil.Process(pid))
 
