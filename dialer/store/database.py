@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-SCHEMA = "0003"
+SCHEMA = "0004"
 """The schema this program works with: the newest of its migrations."""
 
 JOURNAL_TRIES, BETWEEN_TRIES = 200, 0.05

@@ -137,13 +137,6 @@ def upgrade() -> None:
         sa.Column("learnt", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("campaign"),
     )
-    op.create_table(
-        "lease",
-        sa.Column("name", sa.String(), nullable=False),
-        sa.Column("owner", sa.String(), nullable=False),
-        sa.Column("until_at", Instant(), nullable=False),
-        sa.PrimaryKeyConstraint("name"),
-    )
 
 
 def _columns() -> None:
@@ -173,14 +166,6 @@ def _columns() -> None:
     for table, columns in new.items():
         for column in columns:
             op.add_column(table, column)
-    for name, first, more in (("queue_owner", ["owner"], ""), ("queue_agent_first", [], "agent_first")):
-        op.create_index(
-            name,
-            "queue",
-            ["campaign", *first, "rank_at", "callback_id"],
-            postgresql_where=sa.text(f"ready AND {more}" if more else "ready"),
-            sqlite_where=sa.text(f"ready = 1 AND {more} = 1" if more else "ready = 1"),
-        )
     open_record = sa.text("connected_at IS NOT NULL AND wrapped_at IS NULL")
     op.create_index(
         "attempt_unfinished", "attempt", ["ended_at"], postgresql_where=open_record, sqlite_where=open_record
