@@ -53,12 +53,18 @@ def _migrate(url: str) -> None:
     database.close()
 
 
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """The URL of a new SQLite database with its tables and without a row."""
+    (tmp_path / "dialer.db").write_bytes(blank())
+    return f"sqlite:///{tmp_path / 'dialer.db'}"
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """The URL of a new database with its tables and without a row: once of SQLite, once of PostgreSQL."""
     if request.param == "sqlite":
-        (tmp_path / "dialer.db").write_bytes(blank())
-        yield f"sqlite:///{tmp_path / 'dialer.db'}"
+        yield request.getfixturevalue("sqlite_url")
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")
     with server.database() as url:

@@ -153,7 +153,7 @@ def test_openings_agree_with_the_wall_clock_minute_by_minute(
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(situation=situations(), ask=st.integers(0, 10**6))
 def test_openings_agree_with_the_wall_clock_in_many_cases(
     situation: tuple[tuple[Hours, ...], tuple[str, ...], datetime], ask: int

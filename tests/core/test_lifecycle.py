@@ -241,7 +241,7 @@ class OneAttemptAtLength(OneAttempt):
 
 
 TestOneAttemptAtLength = pytest.mark.slow(OneAttemptAtLength.TestCase)
-TestOneAttemptAtLength.settings = settings(max_examples=600, stateful_step_count=30)
+TestOneAttemptAtLength.settings = settings(max_examples=300, stateful_step_count=30)
 
 
 # Counted or not

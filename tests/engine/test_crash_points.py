@@ -266,8 +266,8 @@ def test_dies_before_and_after_every_step_on_postgresql(postgres_server: Postgre
 def wrong_after_deaths(stage: Stage, case: Case, down: timedelta) -> dict[str, list[str]]:
     """Die once at each point; what was wrong afterwards."""
     _, trace = stage.perform(case)
-    # Who comes back late finds the same as who comes back soon, but for the webhooks: half of the points will do.
-    tried = points(trace)[:: 2 if down is LATE else 1]
+    # Half of the points will do where another case has the other half: its steps are the same but for its end.
+    tried = points(trace)[:: 1 if case is CASES["answered"] else 2]
     assert len(tried) > 6
     found = {f"{index}: {trace[index - 1]}": stage.perform(case, index, down=down)[0] for index in tried}
     return {point: wrong for point, wrong in found.items() if wrong}
@@ -413,7 +413,7 @@ def test_node_that_stands_still_between_commit_and_send_does_no_harm(
 
 
 @pytest.mark.parametrize(
-    ("seed", "people"), [(0, 10), *(pytest.param(seed, 24, marks=pytest.mark.slow) for seed in range(1, 9))]
+    ("seed", "people"), [(0, 10), *(pytest.param(seed, 24, marks=pytest.mark.slow) for seed in range(1, 7))]
 )
 def test_nothing_is_wrong_after_a_storm(storms: Storms, seed: int, people: int) -> None:
     wrong, world = storms.blow(seed, replace(MODERATE, people=people))

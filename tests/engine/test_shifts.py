@@ -35,6 +35,12 @@ OWN = {
 
 
 @pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """What is decided here is the same on every database; the store's own tests run on each."""
+    return sqlite_url
+
+
+@pytest.fixture
 async def office(world: World) -> Office:
     return Office(world)
 

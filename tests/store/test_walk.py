@@ -291,4 +291,4 @@ def test_a_walk_leaves_the_books_in_order(store: Store) -> None:
 
 @pytest.mark.slow
 def test_long_walks_leave_the_books_in_order(store: Store) -> None:
-    walk(store, examples=16, steps=50)
+    walk(store, examples=10, steps=50)
