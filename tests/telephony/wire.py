@@ -97,7 +97,7 @@ async def twilio(port: int, scheme: str = "http", connections: int = 8) -> Async
         SECRET,
         api_url=f"{scheme}://127.0.0.1:{port}",
         public_url=PUBLIC,
-        timeout=timedelta(seconds=0.4),
+        timeout=timedelta(seconds=1.5),
         connections=connections,
     )
     try:
