@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dialer.core.lifecycle import AttemptState
-from dialer.core.outcome import AnsweredBy, Disposition, Network
+from dialer.core.outcome import MACHINES, Disposition, Network
 from dialer.core.pacing import Seen
 
 if TYPE_CHECKING:
     from dialer.core.lifecycle import Facts
-
-MACHINES = frozenset({AnsweredBy.MACHINE, AnsweredBy.FAX})
 
 
 def lessons(before: Facts, after: Facts) -> list[tuple[Seen, float]]:

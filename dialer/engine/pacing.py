@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from dialer.core.answer_rates import AnswerRates
-from dialer.core.lessons import MACHINES, is_abandoned, lessons
+from dialer.core.lessons import is_abandoned, lessons
+from dialer.core.outcome import MACHINES
 from dialer.core.pacing import AWAY, Pacer
 from dialer.core.staffing import Mode
 from dialer.engine.board import Pace

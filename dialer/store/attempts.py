@@ -10,9 +10,8 @@ from sqlalchemy import bindparam, case, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dialer.core.admission import Dial, decide
-from dialer.core.lessons import MACHINES
 from dialer.core.lifecycle import AttemptState, Event, EventKind, Facts, apply
-from dialer.core.outcome import CLOSING, AnsweredBy, Disposition
+from dialer.core.outcome import CLOSING, MACHINES, AnsweredBy, Disposition
 from dialer.core.staffing import Mode
 from dialer.store import proposals, reservations, settlement
 from dialer.store.campaigns import read_version

@@ -10,9 +10,8 @@ from sqlalchemy import and_, case, func, or_, select
 
 from dialer.core.agent import AgentState, Role
 from dialer.core.customer import VIP
-from dialer.core.lessons import MACHINES
 from dialer.core.lifecycle import AttemptState
-from dialer.core.outcome import Disposition
+from dialer.core.outcome import MACHINES, Disposition
 from dialer.core.record import CallbackState
 from dialer.core.staffing import Mode
 from dialer.store import promises, tasks
